@@ -1,0 +1,83 @@
+#pragma once
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <string>
+#include <vector>
+
+#include "actors/store/object.hpp"
+#include "schema/link.capnp.h"
+
+/// What the link says to the actors of its own island, and they to it. What crosses the wire is schema/link.capnp.
+namespace skerry::link {
+
+// -- edge: agent <-> link ---------------------------------------------------------------------------------------------
+
+struct held_object {
+  store::object_key key;
+  std::string uid;
+  uint64_t revision = 0;
+};
+
+/// Link to agent, before each hello; answered with `inventory`: what the agent holds in its store (actors/node).
+struct get_inventory {};
+struct inventory {
+  std::vector<held_object> objects;
+  uint64_t complete = 0;  ///< cloud revision that it is known to be complete at; 0: never
+};
+
+/// Link to agent: change the desired set. Answered with `caf::unit` once it is on disk; the link sends the next one after that.
+struct desired_changes {
+  uint64_t revision = 0;
+  std::vector<store::object> put;
+  std::vector<held_object> drop;
+  bool last = true;
+};
+
+/// Link to agent: the session is up (after `welcome`), or gone.
+struct link_state {
+  bool connected = false;
+};
+
+/// Agent to link: facts for the cloud. Journaled on disk before anything else happens to them; answered with `caf::unit` after that.
+struct pod_ref {
+  std::string ns, name, uid;
+};
+struct report_pod_status {  // latest by pod uid
+  pod_ref pod;
+  std::string json;         // core/v1 PodStatus
+};
+struct report_pod_gone {    // durable: replaces a waiting status of the same pod
+  pod_ref pod;
+};
+struct report_node_status { // latest; sent anew after each welcome
+  std::string json;         // core/v1 NodeStatus, and under "metadata" the node's own labels and annotations
+};
+struct report_event {       // durable, at most 1000 waiting: then the oldest is dropped and counted
+  std::string json;         // core/v1 Event without resourceVersion
+};
+
+// -- cloud: hub, sessions, controllers --------------------------------------------------------------------------------
+
+/// Session to status_writer: commit these; answered with the sequence up to which all is committed.
+struct facts_arrived {
+  std::string node;
+  letter<schema::Frame> frame;  ///< whose union is `facts`
+};
+
+/// Hub to the node life-cycle controller, every few seconds: nodes from whom something was heard since the last one.
+struct nodes_seen {
+  std::vector<std::string> nodes;
+};
+
+}  // namespace skerry::link
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::get_inventory)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::inventory)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::desired_changes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::link_state)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_pod_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_pod_gone)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_node_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::facts_arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::nodes_seen)

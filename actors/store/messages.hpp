@@ -1,0 +1,69 @@
+#pragma once
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "actors/store/object.hpp"
+
+namespace skerry::store {
+
+enum class verb : uint8_t { create, update, remove };
+
+/// One change. Of several in a commit all are applied, or none.
+struct change {
+  verb what = verb::create;
+  draft object;                             ///< remove: only `key` is read
+  std::optional<uint64_t> expected_revision; ///< update, remove: errc::conflict if the stored one differs
+  std::string expected_uid;                  ///< update, remove: errc::conflict if not empty and differs
+};
+
+/// To the store: commit these changes under one revision each, in order.
+/// Answered with `committed`, after the batch it fell into is synced; or errc::already_exists, not_found, conflict,
+/// full, io; the message names the object.
+struct commit {
+  std::vector<change> changes;
+};
+struct committed {
+  std::vector<object> objects;  ///< as stored; for a remove the last state, with the revision of the removal
+  uint64_t revision = 0;        ///< of the last change
+};
+
+enum class event_type : uint8_t { added, modified, deleted };
+struct event {
+  event_type type = event_type::added;
+  object now;       ///< deleted: the last state, its JSON with the revision of the removal
+  object before;    ///< empty for added
+  uint64_t revision = 0;
+};
+using event_batch = std::shared_ptr<const std::vector<event>>;
+
+/// To the store: send `events` of these resources (empty: all) with revision > `after` to `who`, each once, in order, from
+/// now on until `unsubscribe` or the death of `who`. Answered with `subscribed`; errc::expired if `after` is older than
+/// view::compacted(). Subscribers filter for themselves: the batch is shared by all.
+struct subscribe {
+  std::vector<std::string> resources;
+  uint64_t after = 0;
+  caf::actor who;
+};
+struct subscribed {
+  uint64_t revision = 0;
+};
+struct unsubscribe {
+  caf::actor who;
+};
+/// From the store to a subscriber. Holds changes of all resources that were committed together; `revision` is the newest.
+struct events {
+  event_batch batch;
+  uint64_t revision = 0;
+};
+
+}  // namespace skerry::store
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::commit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::committed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::subscribe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::subscribed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::unsubscribe)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::events)

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the system, with its unit last in the name, and how they relate.
+namespace skerry::limits {
+
+// -- API ---------------------------------------------------------------------------------------------------------------
+inline constexpr size_t request_body_bytes_max = 3 * 1024 * 1024;    ///< as kube-apiserver's limit for JSON bodies
+inline constexpr size_t object_bytes_max = 1536 * 1024;              ///< etcd's own default for one request
+inline constexpr size_t json_depth_max = 64;
+inline constexpr size_t list_page_max = 10'000;
+inline constexpr size_t watch_queue_bytes_max = 8 * 1024 * 1024;     ///< a slower watcher is closed and must relist
+inline constexpr size_t connections_max = 20'000;
+inline constexpr uint32_t request_deadline_ms = 60'000;
+inline constexpr uint32_t keep_alive_ms_max = 180'000;
+
+// -- store -------------------------------------------------------------------------------------------------------------
+inline constexpr size_t batch_writes_max = 512;                      ///< writes folded into one synced commit
+inline constexpr size_t batch_bytes_max = 4 * 1024 * 1024;
+inline constexpr size_t log_events_max = 20'000;                     ///< recent changes kept in memory for watches
+inline constexpr uint32_t log_age_ms_max = 5 * 60 * 1000;
+
+// -- link --------------------------------------------------------------------------------------------------------------
+inline constexpr size_t frame_bytes_max = 4 * 1024 * 1024;
+inline constexpr uint32_t ping_ms = 10'000;
+inline constexpr uint32_t half_open_ms = 30'000;                     ///< nothing heard for so long: the connection is dead
+inline constexpr uint32_t reconnect_ms_min = 200;
+inline constexpr uint32_t reconnect_ms_max = 30'000;
+inline constexpr uint32_t lease_ms = 40'000;                         ///< as Kubernetes' node-monitor-grace-period
+
+// -- node --------------------------------------------------------------------------------------------------------------
+inline constexpr size_t pods_per_node_max = 110;                     ///< Kubernetes' default for a node
+inline constexpr uint32_t restart_backoff_ms_min = 10'000;           ///< kubelet's CrashLoopBackOff
+inline constexpr uint32_t restart_backoff_ms_max = 300'000;
+inline constexpr uint32_t backoff_reset_ms = 600'000;
+
+static_assert(object_bytes_max <= request_body_bytes_max);
+static_assert(object_bytes_max * 2 < frame_bytes_max, "one object always fits a frame, with its envelope");
+static_assert(object_bytes_max <= batch_bytes_max);
+static_assert(half_open_ms >= 2 * ping_ms, "one lost ping is not a dead link");
+static_assert(half_open_ms <= lease_ms, "a dead link is known before its lease runs out");
+
+}  // namespace skerry::limits
