@@ -1,0 +1,20 @@
+#pragma once
+#include "tools/skerry/options.hpp"
+
+namespace skerry::tools {
+
+/// Exit codes of every command: 0 done, 1 failed, 2 wrong usage. Errors go to standard error.
+int run_cloud(const options& o);
+int run_edge(const options& o);
+int run_up(const options& o);
+int run_token(const options& o);
+int run_image(const options& o);
+int run_kubeconfig(const options& o);
+int run_version(const options& o);
+
+/// Prints "skerry COMMAND: message" and returns 1.
+int fail(const options& o, const std::string& message);
+/// Prints the message and the way to the help, and returns 2.
+int misuse(const options& o, const std::string& message);
+
+}  // namespace skerry::tools

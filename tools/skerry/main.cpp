@@ -1,0 +1,46 @@
+#include <csignal>
+#include <cstdio>
+
+#include "tools/skerry/commands.hpp"
+
+namespace skerry::tools {
+
+int fail(const options& o, const std::string& message) {
+  std::fprintf(stderr, "skerry %s: %s\n", o.command.c_str(), message.c_str());
+  return 1;
+}
+
+int misuse(const options& o, const std::string& message) {
+  std::fprintf(stderr, "skerry %s: %s\nSee `skerry %s --help`.\n", o.command.c_str(), message.c_str(), o.command.c_str());
+  return 2;
+}
+
+int run_version(const options& o) {
+  if (o.output == "json") {
+    std::printf("{\"version\":\"%s\",\"kubernetes\":\"v1.36.0\"}\n", SKERRY_VERSION);
+  } else {
+    std::printf("skerry %s (Kubernetes API v1.36)\n", SKERRY_VERSION);
+  }
+  return 0;
+}
+
+}  // namespace skerry::tools
+
+int main(int argc, char** argv) {
+  using namespace skerry::tools;
+  std::signal(SIGPIPE, SIG_IGN);
+  options o;
+  std::string text;
+  switch (parse_options(argc, argv, o, text)) {
+    case parsed::help: std::fputs(text.c_str(), stdout); return 0;
+    case parsed::wrong: std::fputs(text.c_str(), stderr); return 2;
+    case parsed::run: break;
+  }
+  if (o.command == "cloud") return run_cloud(o);
+  if (o.command == "edge") return run_edge(o);
+  if (o.command == "up") return run_up(o);
+  if (o.command == "token") return run_token(o);
+  if (o.command == "image") return run_image(o);
+  if (o.command == "kubeconfig") return run_kubeconfig(o);
+  return run_version(o);
+}

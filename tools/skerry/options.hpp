@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace skerry::tools {
+
+/// What the command line and the configuration file say, for all commands; each reads its own part.
+struct options {
+  std::string command;            ///< "cloud", "edge", "up", ...
+  std::vector<std::string> words; ///< after the command: "create", a file, ...
+  std::string data_dir;
+  std::string log_level = "info";
+  // cloud
+  std::string listen = "127.0.0.1:6443";
+  std::vector<std::string> names;  ///< further DNS names and addresses of the API server's certificate
+  // edge
+  std::string server, token, node;
+  std::string pod_cidr = "10.42.0.0/24";
+  std::string bridge = "skerry0";
+  std::vector<std::string> insecure_registries;
+  // image, token, version
+  std::string name, output;
+  uint32_t ttl_hours = 24;
+};
+
+enum class parsed { run, help, wrong };
+
+/// Reads flags, then /etc/skerry/config.yaml (or --config FILE) for what the flags leave open. `text` is the help, or what is wrong.
+parsed parse_options(int argc, char** argv, options& out, std::string& text);
+
+}  // namespace skerry::tools
