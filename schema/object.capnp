@@ -21,6 +21,9 @@ struct StoredObject {
   phase @12 :Text;              # pods, namespaces: status.phase
   fields @13 :List(Pair);       # what else a field selector may ask for, by its path, such as "involvedObject.name"
   json @14 :Data;               # the canonical JSON, metadata.resourceVersion included
+  previous @15 :UInt64;         # the revision that this one replaced; 0: the object was created by it
+  committedMs @16 :Int64;       # when it was committed, Unix milliseconds
+  removed @17 :Bool;            # this revision removed the object; the rest is its last state
 
   struct Pair {
     key @0 :Text;
