@@ -1,0 +1,33 @@
+#pragma once
+#include <caf/actor.hpp>
+#include <functional>
+#include <map>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace skerry::base {
+
+/// Path -> the actor that stands there now, on this island. Supervisors keep it: a child is put at every start and
+/// restart and erased when it ends, so who looks up a path gets the present actor and never keeps a handle that a
+/// restart has made stale. Built by main; callable from any thread.
+class directory {
+public:
+  /// Puts `a` at `path`, in place of what stood there.
+  void put(std::string path, caf::actor a);
+  /// Erases `path` if the actor with this id stands there (a newer one stays).
+  void erase(std::string_view path, caf::actor_id id);
+  /// Returns the actor at `path`, or a null handle if there is none just now (between a crash and the restart).
+  caf::actor find(std::string_view path) const;
+  /// Returns a function that looks up `path` each time. The directory must outlive it.
+  std::function<caf::actor()> finder(std::string path) const;
+  /// Returns all paths that begin with `prefix`, in order.
+  std::vector<std::string> list(std::string_view prefix = {}) const;
+
+private:
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, caf::actor, std::less<>> actors_;
+};
+
+}  // namespace skerry::base

@@ -1,0 +1,36 @@
+#include "supervisors/children.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/expected.hpp>
+
+#include "schema/error.hpp"
+
+namespace skerry::supervisors {
+
+ending ending_of(const caf::error& reason) {
+  if (!reason) return ending::normal;
+  return reason == caf::exit_reason::user_shutdown ? ending::shutdown : ending::abnormal;
+}
+
+caf::expected<caf::actor> spawn_child(caf::event_based_actor* self, const services& s, const std::string& path,
+                                      const start_function& start) {
+  try {
+    auto child = start(self);
+    if (!child) return make_error(errc::internal, path + ": its start function returned no actor");
+    self->monitor(child);
+    s.directory.put(path, child);
+    return child;
+  } catch (const std::exception& e) {
+    return make_error(errc::internal, path + " did not start: " + e.what());
+  }
+}
+
+void report_crash(const services& s, const std::string& path, const caf::error& reason, uint32_t restarts, bool again) {
+  auto why = message_of(reason);
+  if (why.empty()) why = "ended normally";
+  s.crashes.add({s.ctx.clock.wall_ms(), path, why, restarts});
+  s.ctx.log.warning(path, "ended: " + why + "; restarted " + std::to_string(restarts) + " times so far" +
+                              (again ? ", starting it again" : ", not started again"));
+}
+
+}  // namespace skerry::supervisors

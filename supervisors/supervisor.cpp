@@ -1,0 +1,166 @@
+#include "supervisors/supervisor.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+#include <deque>
+
+#include "schema/error.hpp"
+
+namespace skerry::supervisors {
+namespace {
+struct begin {};
+struct deadline_passed {
+  size_t child;
+  uint64_t generation;
+};
+}  // namespace
+}  // namespace skerry::supervisors
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::supervisors::begin)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::supervisors::deadline_passed)
+
+namespace skerry::supervisors {
+
+child_spec worker(std::string id, start_function start, restart when, uint32_t shutdown_ms) {
+  return {std::move(id), std::move(start), {.when = when, .shutdown = {shutdown_ms}}};
+}
+
+child_spec ready_worker(std::string id, start_function start, uint32_t ready_ms) {
+  return {std::move(id), std::move(start), {.awaits_ready = true, .ready_ms = ready_ms}};
+}
+
+child_spec subtree(std::string id, start_function start, bool awaits_ready) {
+  return {std::move(id), std::move(start), {.shutdown = {shutdown_rule::infinity}, .awaits_ready = awaits_ready}};
+}
+
+/// Children of a supervisor that was killed, or that quit with some left, must not live on unsupervised.
+supervisor_state::~supervisor_state() {
+  if (!args_) return;
+  for (size_t i = 0; i < running_.size(); ++i) {
+    if (!running_[i]) continue;
+    args_->parts.directory.erase(path_of(i), running_[i].id());
+    caf::anon_send_exit(running_[i], caf::exit_reason::kill);
+  }
+}
+
+caf::behavior supervisor_state::make(supervisor_args args) {
+  args_ = std::make_unique<supervisor_args>(std::move(args));
+  base::prepare(self_, args_->parts.ctx, args_->path);
+  std::vector<child_rule> rules;
+  for (auto& c : args_->children) rules.push_back(c.rule);
+  machine_ = std::make_unique<machine>(args_->how, args_->window, std::move(rules));
+  running_.resize(args_->children.size());
+  self_->set_down_handler([this](caf::scheduled_actor*, caf::down_msg& m) { on_down(m); });
+  self_->set_exit_handler([this](caf::scheduled_actor*, caf::exit_msg& m) { on_exit_message(m); });
+  self_->send(self_, begin{});
+  return {
+      [this](const begin&) {
+        if (!machine_->quitting()) act(machine_->begin());
+      },
+      [this](const base::ready&) {
+        auto sender = self_->current_sender();
+        if (!sender) return;
+        if (auto i = by_id_.find(sender->id()); i != by_id_.end()) act(machine_->on_ready(i->second));
+      },
+      [this](const deadline_passed& d) {
+        act(machine_->on_deadline(d.child, d.generation, args_->parts.ctx.clock.steady_ms()));
+      },
+  };
+}
+
+void supervisor_state::act(steps todo) {
+  std::deque<step> queue(todo.begin(), todo.end());
+  while (!queue.empty()) {
+    auto s = queue.front();
+    queue.pop_front();
+    for (auto& next : perform(s)) queue.push_back(next);
+  }
+}
+
+/// Does one step and returns what follows from it.
+steps supervisor_state::perform(const step& s) {
+  switch (s.what) {
+    case step::kind::start:
+      return start(s.child);
+    case step::kind::ask:
+      self_->send_exit(running_[s.child], caf::exit_reason::user_shutdown);
+      return {};
+    case step::kind::kill:
+      self_->send_exit(running_[s.child], caf::exit_reason::kill);
+      return {};
+    case step::kind::arm:
+      self_->delayed_send(self_, std::chrono::milliseconds(s.ms), deadline_passed{s.child, s.generation});
+      return {};
+    case step::kind::abandon:
+      args_->parts.ctx.log.error(path_of(s.child),
+                                 "does not end though it was killed: it is stuck in a handler; abandoned");
+      self_->demonitor(running_[s.child]);
+      forget(s.child);
+      return {};
+    case step::kind::settled:
+      if (!std::exchange(announced_, true) && args_->parent) self_->send(args_->parent, base::ready{args_->path});
+      return {};
+    case step::kind::quit:
+      quit();
+      return {};
+  }
+  return {};
+}
+
+steps supervisor_state::start(size_t child) {
+  auto path = path_of(child);
+  auto spawned = spawn_child(self_, args_->parts, path, args_->children[child].start);
+  if (!spawned) {
+    last_crash_ = spawned.error();
+    report_crash(args_->parts, path, last_crash_, machine_->restarts_of(child), true);
+    return machine_->on_down(child, ending::abnormal, args_->parts.ctx.clock.steady_ms());
+  }
+  running_[child] = *spawned;
+  by_id_[spawned->id()] = child;
+  return machine_->on_started(child);
+}
+
+void supervisor_state::forget(size_t child) {
+  auto& r = running_[child];
+  args_->parts.directory.erase(path_of(child), r.id());
+  by_id_.erase(r.id());
+  r = {};
+}
+
+void supervisor_state::on_down(const caf::down_msg& m) {
+  auto i = by_id_.find(m.source.id());
+  if (i == by_id_.end()) return;
+  auto child = i->second;
+  auto& parts = args_->parts;
+  auto how = ending_of(m.reason);
+  auto before = machine_->restarts_of(child);
+  bool expected = machine_->stopping(child);
+  forget(child);
+  if (!expected && (how == ending::abnormal || args_->children[child].rule.when == restart::permanent)) {
+    last_crash_ = m.reason;
+    report_crash(parts, path_of(child), m.reason, before, restarts(args_->children[child].rule.when, how));
+  }
+  act(machine_->on_down(child, how, parts.ctx.clock.steady_ms()));
+}
+
+void supervisor_state::on_exit_message(const caf::exit_msg& m) {
+  // From a child that links itself to us: its down message says the same.
+  if (by_id_.count(m.source.id()) != 0) return;
+  if (!machine_->quitting()) exit_reason_ = m.reason;
+  act(machine_->on_shutdown());
+}
+
+void supervisor_state::quit() {
+  auto culprit = machine_->culprit();
+  if (!culprit) return self_->quit(exit_reason_);
+  auto text = args_->path + ": more than " + std::to_string(args_->window.intensity) + " restarts within " +
+              std::to_string(args_->window.period_ms) + " ms; last " + path_of(*culprit) + ": " +
+              message_of(last_crash_);
+  args_->parts.ctx.log.error(args_->path, text);
+  self_->quit(make_error(errc::internal, std::move(text)));
+}
+
+caf::behavior supervisor(caf::stateful_actor<supervisor_state>* self, supervisor_args args) {
+  return self->state.make(std::move(args));
+}
+
+}  // namespace skerry::supervisors
