@@ -50,7 +50,9 @@ public:
   void start(const tcp::resolver::results_type& found, beast::http::request<beast::http::string_body> request) {
     request_ = std::move(request);
     asio::async_connect(stream_.next_layer(), found, [this](beast::error_code ec, const tcp::endpoint&) {
-      if (ec) return end(errc::unavailable, "nobody answers at " + where_.host + ":" + where_.port + " (" + ec.message() + ")");
+      if (ec)
+        return end(errc::unavailable,
+                   "nobody answers at " + where_.host + ":" + where_.port + " (" + ec.message() + ")");
       stream_.async_handshake(asio::ssl::stream_base::client, [this](beast::error_code e) { on_handshake(e); });
     });
   }
@@ -80,8 +82,9 @@ private:
 
 }  // namespace
 
-caf::expected<client_response> call(const std::string& server, const ports::client_credentials& who, const std::string& method,
-                                    const std::string& target, const std::string& body, uint32_t deadline_ms) {
+caf::expected<client_response> call(const std::string& server, const ports::client_credentials& who,
+                                    const std::string& method, const std::string& target, const std::string& body,
+                                    uint32_t deadline_ms) {
   auto where = parse_server(server);
   if (!where) return make_error(errc::invalid, "'" + server + "' is not of the form https://HOST:PORT");
   try {
