@@ -28,6 +28,17 @@ inline constexpr uint32_t half_open_ms = 30'000;                     ///< nothin
 inline constexpr uint32_t reconnect_ms_min = 200;
 inline constexpr uint32_t reconnect_ms_max = 30'000;
 inline constexpr uint32_t lease_ms = 40'000;                         ///< as Kubernetes' node-monitor-grace-period
+inline constexpr uint32_t connect_ms_max = 10'000;                   ///< name, TCP and TLS; then again for the answer to hello
+inline constexpr size_t chunk_bytes_max = 512 * 1024;                ///< a frame of many objects or facts is closed beyond this
+inline constexpr size_t desired_window = 4;                          ///< frames sent and not acknowledged
+inline constexpr size_t facts_window = 4;
+inline constexpr size_t facts_per_frame_max = 128;
+inline constexpr size_t fact_bytes_max = 1024 * 1024;                ///< one pod or node status, or event
+inline constexpr size_t events_waiting_max = 1000;                   ///< in the edge's journal
+inline constexpr size_t inbound_bytes_max = 16 * 1024 * 1024;        ///< received and not yet handled, for one connection
+inline constexpr size_t handshakes_max = 256;                        ///< connections that did not yet say hello or join
+inline constexpr uint32_t sessions_per_second_max = 200;             ///< admission of a returning fleet
+inline constexpr size_t held_objects_max = 20'000;                   ///< in one hello
 
 // -- node --------------------------------------------------------------------------------------------------------------
 inline constexpr size_t pods_per_node_max = 110;                     ///< Kubernetes' default for a node
@@ -38,6 +49,8 @@ inline constexpr uint32_t backoff_reset_ms = 600'000;
 static_assert(object_bytes_max <= request_body_bytes_max);
 static_assert(object_bytes_max * 2 < frame_bytes_max, "one object always fits a frame, with its envelope");
 static_assert(object_bytes_max <= batch_bytes_max);
+static_assert(chunk_bytes_max + object_bytes_max < frame_bytes_max && chunk_bytes_max + fact_bytes_max < frame_bytes_max);
+static_assert(facts_window * frame_bytes_max <= inbound_bytes_max, "a correct peer never overruns the bound");
 static_assert(half_open_ms >= 2 * ping_ms, "one lost ping is not a dead link");
 static_assert(half_open_ms <= lease_ms, "a dead link is known before its lease runs out");
 

@@ -2,8 +2,24 @@
 # The link between an edge node and its cloud: what crosses it, in which order, and what the loss of it means.
 #
 # One TLS 1.3 connection, opened by the edge to the cloud's API port with ALPN "skerry-link/1". Each frame is a
-# little-endian u32 length and a Cap'n Proto message (flat stream format) with root `Frame`. Point of view: the edge
-# says `join`, `hello`, `facts`; the cloud says `joined`, `welcome`, `desired`; both say `ping`, `pong`, `goodbye`.
+# little-endian u32 length (a multiple of 8, at most limits::frame_bytes_max) and a Cap'n Proto message of that many
+# bytes (flat stream format) with root `Frame`. A frame that breaks these rules ends the connection.
+#
+# A connection without a client certificate carries one `join` and its answer. One with a node's certificate is a session:
+#
+#   edge                                          cloud
+#   hello (inventory)          ->
+#                              <-  welcome (lease, facts acknowledged so far) | goodbye (and when to come back)
+#                              <-  desired ... desired(last)      what differs between inventory and desired set; from
+#   desiredAck                 ->                                 then on each change; at most limits::desired_window
+#                                                                 frames without acknowledgement
+#   facts                      ->                                 from the oldest not acknowledged; at most
+#                              <-  factsAck                       limits::facts_window frames without acknowledgement
+#   ping                       ->  pong                           either way, whenever the sender likes
+#   join (empty token)         ->  joined                         a new certificate for the same node, before the old ends
+#
+# Either side counts a connection on which it heard nothing for limits::half_open_ms as dead. A newer session of a node
+# replaces its older one.
 #
 # A lost connection loses nothing that matters: desired state is level-triggered and diffed anew from the inventory in
 # `hello`; facts wait in the edge's journal until `factsAck` covers them. Until then the state of the peer is unknown,
@@ -24,11 +40,12 @@ struct Frame {
     ping @7 :UInt64;        # either: a number of the sender's choice
     pong @8 :UInt64;        # either: the same number
     goodbye @9 :Goodbye;    # either, before it closes on purpose
+    desiredAck @10 :UInt64; # edge -> cloud: so many `desired` frames of this session are on the edge's disk
   }
 }
 
 struct Join {
-  token @0 :Text;           # "<id>.<secret>"
+  token @0 :Text;           # "<id>.<secret>"; empty in a session: a renewal
   nodeName @1 :Text;
   csrPem @2 :Text;          # subject CN=system:node:<name>, O=system:nodes; the key never leaves the edge
 }
@@ -44,7 +61,8 @@ struct Hello {
   boot @2 :UInt64;          # changes with each start of the agent
   inventory @3 :List(Held); # every object of the desired set that the edge holds
   complete @4 :UInt64;      # the cloud's revision that the inventory is known to be complete at; 0: never
-  nextFact @5 :UInt64;      # sequence of the oldest fact that waits
+  nextFact @5 :UInt64;      # sequence of the oldest fact that waits; 0: none
+  journal @6 :Text;         # names the edge's journal of facts: sequences of two journals have nothing to do with each other
 }
 
 struct Held {
@@ -53,19 +71,27 @@ struct Held {
   name @2 :Text;
   uid @3 :Text;
   revision @4 :UInt64;
+  digest @5 :UInt64;        # as it came in Put.digest; 0: not known, the object is sent anew
 }
 
 struct Welcome {
   leaseMs @0 :UInt32;       # the node counts as connected for so long after the last frame from it
   cluster @1 :Text;         # uid of the cluster: an edge refuses the desired set of another one
-  factsAcked @2 :UInt64;    # highest sequence of this node's facts that is committed
+  factsAcked @2 :UInt64;    # highest sequence of the journal in `hello` that is known to be committed; 0: not known
 }
 
 struct Desired {
   revision @0 :UInt64;      # after these changes the edge holds the desired set as of this revision
-  put @1 :List(Data);       # each a StoredObject message in the flat stream format
-  drop @2 :List(Held);      # no longer wanted here; a pod in it is stopped and forgotten
+  put @1 :List(Put);
+  drop @2 :List(Held);      # no longer wanted here; a pod in it is stopped and forgotten. Applied before `put`: an
+                            # object that was deleted and made anew under its name is in both, with two uids
   last @3 :Bool;            # false: more frames of the same revision follow
+}
+
+struct Put {
+  object @0 :Data;          # a StoredObject message in the flat stream format
+  digest @1 :UInt64;        # of what the edge acts upon: all but status, metadata.resourceVersion and managedFields.
+                            # An object whose digest did not change does not cross again
 }
 
 struct Facts {
@@ -77,7 +103,7 @@ struct Fact {
   union {
     podStatus @1 :PodStatus;   # latest by pod uid
     podGone @2 :PodRef;        # durable: the pod has ended its termination here; the cloud removes the object
-    nodeStatus @3 :Data;       # latest: JSON of core/v1 NodeStatus
+    nodeStatus @3 :Data;       # latest: JSON of core/v1 NodeStatus; under "metadata" the node's own labels and annotations
     event @4 :Data;            # durable, bounded: JSON of core/v1 Event
   }
 }

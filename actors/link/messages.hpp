@@ -56,12 +56,36 @@ struct report_event {       // durable, at most 1000 waiting: then the oldest is
   std::string json;         // core/v1 Event without resourceVersion
 };
 
+/// To the link: how is it? Answered with `link_stats`.
+struct get_link_stats {};
+struct link_stats {
+  bool connected = false;
+  std::string address;             ///< of the cloud
+  std::string last_error;          ///< why there is no session, or why the last one ended
+  uint64_t sessions = 0;           ///< welcomed since the start; reconnects are one less
+  uint64_t bytes_in = 0, bytes_out = 0;
+  uint64_t frames_in = 0, frames_out = 0;
+  uint64_t facts_waiting = 0;      ///< in the journal
+  uint64_t events_dropped = 0;     ///< too many waited
+  uint64_t facts_in_flight = 0;    ///< sent, not acknowledged
+  int64_t oldest_fact_ms = 0;      ///< how long the oldest fact has waited in this process; 0: none waits
+  int64_t heard_ms_ago = -1;       ///< since the last byte from the cloud; -1: never
+  int64_t round_trip_ms = -1;      ///< of the last ping
+  uint64_t revision = 0;           ///< of the desired set that was applied whole
+};
+
 // -- cloud: hub, sessions, controllers --------------------------------------------------------------------------------
 
-/// Session to status_writer: commit these; answered with the sequence up to which all is committed.
+/// Session to status_writer: commit these; answered with the sequence (uint64_t) up to which all is committed.
 struct facts_arrived {
   std::string node;
+  std::string journal;          ///< of the edge, from its hello
   letter<schema::Frame> frame;  ///< whose union is `facts`
+};
+
+/// Session to status_writer: answered with the highest sequence (uint64_t) of this journal known to be committed, or 0.
+struct get_facts_acked {
+  std::string node, journal;
 };
 
 /// Hub to the node life-cycle controller, every few seconds: nodes from whom something was heard since the last one.
@@ -79,5 +103,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_pod_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_pod_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_node_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::get_link_stats)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::link_stats)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::facts_arrived)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::get_facts_acked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::nodes_seen)
