@@ -25,7 +25,8 @@ struct inventory {
   uint64_t complete = 0;  ///< cloud revision that it is known to be complete at; 0: never
 };
 
-/// Link to agent: change the desired set. Answered with `caf::unit` once it is on disk; the link sends the next one after that.
+/// Link to agent: change the desired set. Answered with `caf::unit` once it is on disk; the link sends the next one
+/// after that.
 struct desired_changes {
   uint64_t revision = 0;
   std::vector<store::object> put;
@@ -38,40 +39,41 @@ struct link_state {
   bool connected = false;
 };
 
-/// Agent to link: facts for the cloud. Journaled on disk before anything else happens to them; answered with `caf::unit` after that.
+/// Agent to link: facts for the cloud. Journaled on disk before anything else happens to them; answered with
+/// `caf::unit` after that.
 struct pod_ref {
   std::string ns, name, uid;
 };
 struct report_pod_status {  // latest by pod uid
   pod_ref pod;
-  std::string json;         // core/v1 PodStatus
+  std::string json;  // core/v1 PodStatus
 };
-struct report_pod_gone {    // durable: replaces a waiting status of the same pod
+struct report_pod_gone {  // durable: replaces a waiting status of the same pod
   pod_ref pod;
 };
-struct report_node_status { // latest; sent anew after each welcome
-  std::string json;         // core/v1 NodeStatus, and under "metadata" the node's own labels and annotations
+struct report_node_status {  // latest; sent anew after each welcome
+  std::string json;          // core/v1 NodeStatus, and under "metadata" the node's own labels and annotations
 };
-struct report_event {       // durable, at most 1000 waiting: then the oldest is dropped and counted
-  std::string json;         // core/v1 Event without resourceVersion
+struct report_event {  // durable, at most 1000 waiting: then the oldest is dropped and counted
+  std::string json;    // core/v1 Event without resourceVersion
 };
 
 /// To the link: how is it? Answered with `link_stats`.
 struct get_link_stats {};
 struct link_stats {
   bool connected = false;
-  std::string address;             ///< of the cloud
-  std::string last_error;          ///< why there is no session, or why the last one ended
-  uint64_t sessions = 0;           ///< welcomed since the start; reconnects are one less
+  std::string address;     ///< of the cloud
+  std::string last_error;  ///< why there is no session, or why the last one ended
+  uint64_t sessions = 0;   ///< welcomed since the start; reconnects are one less
   uint64_t bytes_in = 0, bytes_out = 0;
   uint64_t frames_in = 0, frames_out = 0;
-  uint64_t facts_waiting = 0;      ///< in the journal
-  uint64_t events_dropped = 0;     ///< too many waited
-  uint64_t facts_in_flight = 0;    ///< sent, not acknowledged
-  int64_t oldest_fact_ms = 0;      ///< how long the oldest fact has waited in this process; 0: none waits
-  int64_t heard_ms_ago = -1;       ///< since the last byte from the cloud; -1: never
-  int64_t round_trip_ms = -1;      ///< of the last ping
-  uint64_t revision = 0;           ///< of the desired set that was applied whole
+  uint64_t facts_waiting = 0;    ///< in the journal
+  uint64_t events_dropped = 0;   ///< too many waited
+  uint64_t facts_in_flight = 0;  ///< sent, not acknowledged
+  int64_t oldest_fact_ms = 0;    ///< how long the oldest fact has waited in this process; 0: none waits
+  int64_t heard_ms_ago = -1;     ///< since the last byte from the cloud; -1: never
+  int64_t round_trip_ms = -1;    ///< of the last ping
+  uint64_t revision = 0;         ///< of the desired set that was applied whole
 };
 
 // -- cloud: hub, sessions, controllers --------------------------------------------------------------------------------

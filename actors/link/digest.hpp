@@ -1,0 +1,17 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "actors/store/object.hpp"
+
+namespace skerry::link {
+
+/// What an edge acts upon, as 64 bits (FNV-1a) over the JSON without status, metadata.resourceVersion and
+/// managedFields: a pod whose status alone moved has the same. Never 0.
+uint64_t intent_digest(const json::value& object);
+
+/// The ConfigMaps and Secrets that a pod names: volumes (projected ones too), env, envFrom, imagePullSecrets, of all
+/// its containers. Sorted, each once; optional ones too. A node gets these and no others.
+std::vector<store::object_key> references_of(const json::value& pod);
+
+}  // namespace skerry::link
