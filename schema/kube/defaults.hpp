@@ -9,7 +9,7 @@ namespace skerry::kube {
 /// update, before validation.
 void apply_defaults(const resource_info& info, json::value& value);
 
-/// The defaults of a pod's spec, as in a pod or a template.
+/// The defaults of a pod's spec, as in a template (a pod made from one gets the rest by apply_defaults).
 void default_pod_spec(json::value& spec);
 
 }  // namespace skerry::kube

@@ -43,8 +43,9 @@ struct field_info {
   shape form = shape::one;
   merge_type merge = merge_type::granular;
   bool required = false;
-  bool patch_merge = false;  ///< strategic merge patch merges this list or map; else it replaces
-  bool patch_retain_keys = false;
+  bool patch_merge = false;        ///< strategic merge patch merges this list or map; else it replaces
+  bool patch_retain_keys = false;  ///< kubectl sends $retainKeys for it
+  bool patch_replace = false;      ///< replaces an object whole
 };
 
 /// One object type of the API; fields sorted by name.

@@ -25,7 +25,7 @@ void prepare_update(const resource_info& info, const json::value& before, json::
 /// written.
 bool same_content(const json::value& a, const json::value& b);
 
-/// The pod-template-hash of a pod template: 32 bits of FNV-1a over its canonical JSON (keys sorted), `collisions` mixed
+/// The pod-template-hash of a pod template: 32 bits of FNV-1a over its content (keys sorted), `collisions` mixed
 /// in if not 0, in the safe alphabet of Kubernetes (rand.SafeEncodeString); at most 10 characters. Stable across
 /// islands and versions of the binary.
 std::string template_hash(const json::value& pod_template, int64_t collisions = 0);

@@ -13,7 +13,7 @@ struct field_error {
   std::string field;        ///< "spec.template.spec.containers[0].image"
   std::string_view reason;  ///< FieldValueInvalid, FieldValueRequired, FieldValueForbidden, FieldValueDuplicate,
                             ///< FieldValueNotSupported, FieldValueTooLong (a literal)
-  std::string message;  ///< `Invalid value: -1: must be greater than or equal to 0`
+  std::string message;      ///< `Invalid value: -1: must be greater than or equal to 0`
 };
 using field_errors = std::vector<field_error>;
 
