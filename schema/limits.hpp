@@ -18,8 +18,14 @@ inline constexpr uint32_t keep_alive_ms_max = 180'000;
 // -- store -------------------------------------------------------------------------------------------------------------
 inline constexpr size_t batch_writes_max = 512;                      ///< writes folded into one synced commit
 inline constexpr size_t batch_bytes_max = 4 * 1024 * 1024;
-inline constexpr size_t log_events_max = 20'000;                     ///< recent changes kept in memory for watches
+inline constexpr size_t log_events_max = 20'000;                     ///< recent changes on disk for watches to start from
 inline constexpr uint32_t log_age_ms_max = 5 * 60 * 1000;
+inline constexpr size_t log_bytes_max = 64 * 1024 * 1024;
+inline constexpr size_t recent_bytes_max = 4 * 1024 * 1024;          ///< of them in memory: superseded states held for that
+inline constexpr size_t recent_events_max = 4'096;
+inline constexpr size_t replay_events_max = 256;                     ///< sent to one watcher in one turn
+inline constexpr size_t replay_bytes_max = 1024 * 1024;
+inline constexpr size_t subscribers_max = 20'000;
 
 // -- link --------------------------------------------------------------------------------------------------------------
 inline constexpr size_t frame_bytes_max = 4 * 1024 * 1024;
@@ -51,6 +57,7 @@ static_assert(object_bytes_max * 2 < frame_bytes_max, "one object always fits a 
 static_assert(object_bytes_max <= batch_bytes_max);
 static_assert(chunk_bytes_max + object_bytes_max < frame_bytes_max && chunk_bytes_max + fact_bytes_max < frame_bytes_max);
 static_assert(facts_window * frame_bytes_max <= inbound_bytes_max, "a correct peer never overruns the bound");
+static_assert(recent_events_max <= log_events_max && recent_bytes_max <= log_bytes_max);
 static_assert(half_open_ms >= 2 * ping_ms, "one lost ping is not a dead link");
 static_assert(half_open_ms <= lease_ms, "a dead link is known before its lease runs out");
 

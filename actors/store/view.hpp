@@ -14,9 +14,10 @@ public:
   virtual uint64_t revision() const = 0;
   /// Oldest revision from which a watch can start.
   virtual uint64_t compacted() const = 0;
-  virtual object get(std::string_view resource, std::string_view ns, std::string_view name) const = 0;  ///< empty if absent
-  /// Visits objects of a resource in order of (namespace, name), from the first one after (`ns`, `after`), until `visit` returns
-  /// false. An empty `ns` visits all namespaces; `after` may then be "ns/name".
+  virtual object get(std::string_view resource, std::string_view ns,
+                     std::string_view name) const = 0;  ///< empty if absent
+  /// Visits objects of a resource in order of (namespace, name), from the first one after (`ns`, `after`), until
+  /// `visit` returns false. An empty `ns` visits all namespaces; `after` may then be "ns/name".
   virtual void scan(std::string_view resource, std::string_view ns, std::string_view after,
                     const std::function<bool(const object&)>& visit) const = 0;
   virtual size_t count(std::string_view resource) const = 0;

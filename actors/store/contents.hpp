@@ -1,0 +1,94 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/store/persistent_set.hpp"
+#include "actors/store/view.hpp"
+
+namespace skerry::store {
+
+/// Where an object stands among those of its resource.
+struct place {
+  std::string_view ns, name;
+};
+
+struct by_place {
+  static int compare(const object& a, const place& b);
+  static int compare(const object& a, const object& b) { return compare(a, place{namespace_of(b), name_of(b)}); }
+};
+
+/// An object under one of its owners.
+struct owned {
+  object what;
+  std::string_view owner_uid;  ///< into `what`
+};
+struct by_owner {
+  static int compare(const owned& a, std::string_view owner_uid) { return a.owner_uid.compare(owner_uid); }
+  static int compare(const owned& a, const owned& b);
+};
+
+struct by_node {
+  static int compare(const object& a, std::string_view node) { return node_of(a).compare(node); }
+  static int compare(const object& a, const object& b);
+};
+
+/// All objects with their indexes, as a value: copies share structure, so that one is made for each published view.
+/// The bytes of an object are held once, by its letter; keys are read from there.
+class contents {
+public:
+  using objects = persistent_set<object, by_place>;
+
+  object get(std::string_view resource, std::string_view ns, std::string_view name) const;
+  /// Adds or replaces; returns what was there before, or an empty one.
+  object put(const object& o);
+  /// Removes; returns what was there, or an empty one.
+  object erase(std::string_view resource, std::string_view ns, std::string_view name);
+
+  /// The objects of a resource, or nullptr if there are none.
+  const objects* of(std::string_view resource) const;
+  std::vector<object> owned_by(std::string_view owner_uid) const;
+  std::vector<object> pods_on(std::string_view node) const;
+  std::vector<std::string> resources() const;
+  size_t size() const;
+
+private:
+  struct shelf {
+    std::shared_ptr<const std::string> resource;
+    objects all;
+  };
+  std::vector<shelf>::iterator lower_bound(std::string_view resource);
+  void index(const object& o);
+  void unindex(const object& o);
+
+  std::vector<shelf> shelves_;  // by resource, none empty
+  persistent_set<owned, by_owner> owners_;
+  persistent_set<object, by_node> nodes_;
+};
+
+/// A view over contents.
+class contents_view : public view {
+public:
+  contents_view() = default;
+  contents_view(contents c, uint64_t revision, uint64_t compacted)
+      : contents_(std::move(c)), revision_(revision), compacted_(compacted) {}
+
+  uint64_t revision() const override { return revision_; }
+  uint64_t compacted() const override { return compacted_; }
+  object get(std::string_view resource, std::string_view ns, std::string_view name) const override {
+    return contents_.get(resource, ns, name);
+  }
+  void scan(std::string_view resource, std::string_view ns, std::string_view after,
+            const std::function<bool(const object&)>& visit) const override;
+  size_t count(std::string_view resource) const override;
+  std::vector<object> owned_by(std::string_view owner_uid) const override { return contents_.owned_by(owner_uid); }
+  std::vector<object> pods_on(std::string_view node) const override { return contents_.pods_on(node); }
+  std::vector<std::string> resources() const override { return contents_.resources(); }
+
+private:
+  contents contents_;
+  uint64_t revision_ = 0;
+  uint64_t compacted_ = 0;
+};
+
+}  // namespace skerry::store

@@ -1,0 +1,282 @@
+#include "actors/store/store.hpp"
+
+#include <algorithm>
+#include <caf/event_based_actor.hpp>
+#include <chrono>
+#include <map>
+
+#include "actors/store/core.hpp"
+#include "actors/store/layout.hpp"
+
+namespace skerry::store::local {
+
+/// To itself: everything that came before this is in the batch.
+struct flush {};
+/// To itself: send the next part of a replay.
+struct replay_step {
+  caf::actor_id who;
+};
+/// To itself: look whether the log is to be compacted.
+struct compact_tick {
+  uint64_t generation;
+};
+
+}  // namespace skerry::store::local
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::local::flush)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::local::replay_step)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::local::compact_tick)
+
+namespace skerry::store {
+
+using local::compact_tick;
+using local::flush;
+using local::replay_step;
+
+class store_shell {
+public:
+  store_shell(caf::event_based_actor* self, store_args args, std::unique_ptr<core> core)
+      : self_(self), args_(std::move(args)), core_(std::move(core)) {
+    args_.views->publish(core_->make_view());
+    arm_compaction();
+  }
+
+  ~store_shell() {
+    answer_failed(make_error(errc::unavailable, "the store ended before this was answered; read whether it is there"));
+  }
+
+  caf::result<committed> take(const commit& c) {
+    auto promise = self_->make_response_promise<committed>();
+    auto result =
+        c.changes.size() > limits::batch_writes_max
+            ? make_error(errc::too_large, "a commit of " + std::to_string(c.changes.size()) + " changes, the most is " +
+                                              std::to_string(limits::batch_writes_max))
+            : core_->apply(c, args_.ctx.clock.wall_ms());
+    waiting_.push_back({promise, std::move(result)});
+    if (waiting_.size() >= limits::batch_writes_max || core_->batch_writes() >= limits::batch_writes_max ||
+        core_->batch_bytes() >= limits::batch_bytes_max) {
+      write_batch();
+    } else if (!flush_sent_) {
+      flush_sent_ = true;
+      self_->send(self_, flush{});
+    }
+    return promise;
+  }
+
+  void on_flush() {
+    flush_sent_ = false;
+    if (!waiting_.empty()) write_batch();
+  }
+
+  caf::result<subscribed> take(const subscribe& s) {
+    auto promise = self_->make_response_promise<subscribed>();
+    auto refused = refuse(s);
+    if (refused) {
+      promise.deliver(refused);
+      return promise;
+    }
+    // Those of an open batch come to it as events.
+    promise.deliver(subscribed{core_->revision()});
+    auto id = s.who.id();
+    if (!subscribers_.contains(id)) self_->monitor(s.who);
+    subscribers_.insert_or_assign(id, subscriber{s.who, s.resources, s.after, false});
+    advance(id);
+    return promise;
+  }
+
+  void drop(const caf::actor& who) {
+    if (subscribers_.erase(who.id()) > 0) self_->demonitor(who);
+  }
+  void forget(caf::actor_id who) { subscribers_.erase(who); }
+
+  /// Sends a subscriber what it has not got: all of it if that is in memory, else the next part of what is on disk.
+  void advance(caf::actor_id id) {
+    auto i = subscribers_.find(id);
+    if (i == subscribers_.end() || i->second.live) return;
+    auto& s = i->second;
+    if (core_->log.recalls(s.position)) {
+      for (const auto& batch : core_->log.recall(s.position))
+        if (wants(s, resources_in(batch))) post(s, caf::make_message(events{batch, batch->back().revision}));
+      s.live = true;
+      return;
+    }
+    auto part = replay(args_.kv, s.position, core_->revision());
+    if (!part || (*part)->empty()) {
+      auto why = part ? make_error(errc::corrupt, "the log on disk ends at revision " + std::to_string(s.position))
+                      : part.error();
+      args_.ctx.log.error(args_.path, "replay for a subscriber failed: " + message_of(why));
+      post(s, caf::make_message(lost{why}));
+      drop(caf::actor{s.who});
+      return;
+    }
+    s.position = (*part)->back().revision;
+    if (wants(s, resources_in(*part))) post(s, caf::make_message(events{*part, s.position}));
+    self_->send(self_, replay_step{id});
+  }
+
+  void on_compact_tick(const compact_tick& t) {
+    if (t.generation != generation_) return;
+    armed_ = false;
+    compact();
+    arm_compaction();
+  }
+
+private:
+  struct waiter {
+    caf::typed_response_promise<committed> promise;
+    caf::expected<committed> result;
+  };
+  struct subscriber {
+    caf::actor who;
+    std::vector<std::string> resources;
+    uint64_t position;  // not live: all up to here is sent
+    bool live;
+  };
+
+  static constexpr size_t compact_step = 2048;
+  static constexpr int64_t compact_tick_ms = 30'000;
+
+  caf::error refuse(const subscribe& s) const {
+    if (!s.who) return make_error(errc::invalid, "a subscription needs an actor");
+    if (s.after < core_->log.compacted())
+      return make_error(errc::expired, "revision " + std::to_string(s.after) +
+                                           " is compacted, the oldest to watch from is " +
+                                           std::to_string(core_->log.compacted()));
+    if (s.after > core_->revision())
+      return make_error(errc::expired, "revision " + std::to_string(s.after) + " is not of this store, which is at " +
+                                           std::to_string(core_->revision()));
+    if (subscribers_.size() >= limits::subscribers_max && !subscribers_.contains(s.who.id()))
+      return make_error(errc::too_many,
+                        "the store has " + std::to_string(subscribers_.size()) + " subscribers, the most");
+    return {};
+  }
+
+  void write_batch() {
+    event_batch batch;
+    if (core_->batch_writes() > 0) {
+      auto written = args_.kv.write(core_->batch(), true);
+      if (!written) return fail_batch(written.error());
+      if (std::exchange(failing_, false)) args_.ctx.log.info(args_.path, "writes succeed again");
+      batch = core_->accept();
+      args_.views->publish(core_->make_view());
+    }
+    for (auto& w : std::exchange(waiting_, {})) {
+      if (w.result)
+        w.promise.deliver(std::move(*w.result));
+      else
+        w.promise.deliver(w.result.error());
+    }
+    if (batch) fan_out(batch);
+    if (core_->log.over()) compact();
+    arm_compaction();
+  }
+
+  void fail_batch(const caf::error& why) {
+    if (!std::exchange(failing_, true)) args_.ctx.log.error(args_.path, "commits fail: " + message_of(why));
+    core_->roll_back();
+    answer_failed(why);
+  }
+
+  void answer_failed(const caf::error& why) {
+    for (auto& w : std::exchange(waiting_, {})) w.promise.deliver(why);
+  }
+
+  static std::vector<std::string_view> resources_in(const event_batch& batch) {
+    std::vector<std::string_view> out;
+    for (const auto& e : *batch) {
+      auto r = resource_of(e.now);
+      if (std::find(out.begin(), out.end(), r) == out.end()) out.push_back(r);
+    }
+    return out;
+  }
+
+  static bool wants(const subscriber& s, const std::vector<std::string_view>& resources) {
+    if (s.resources.empty()) return true;
+    return std::any_of(s.resources.begin(), s.resources.end(), [&](const std::string& r) {
+      return std::find(resources.begin(), resources.end(), r) != resources.end();
+    });
+  }
+
+  /// Sends a message that is shared by many.
+  void post(const subscriber& s, const caf::message& m) {
+    s.who->enqueue(caf::actor_cast<caf::strong_actor_ptr>(self_), caf::make_message_id(), m, self_->context());
+  }
+
+  void fan_out(const event_batch& batch) {
+    auto resources = resources_in(batch);
+    auto m = caf::make_message(events{batch, batch->back().revision});
+    for (auto& [id, s] : subscribers_)
+      if (s.live && wants(s, resources)) post(s, m);
+  }
+
+  /// One step; the next follows with the next batch or tick.
+  void compact() {
+    auto hold = core_->revision();
+    for (const auto& [id, s] : subscribers_)
+      if (!s.live) hold = std::min(hold, s.position);
+    auto plan = core_->log.plan(args_.ctx.clock.wall_ms(), hold, compact_step);
+    if (plan.to == 0) return;
+    auto written = args_.kv.write(plan.batch, false);
+    if (!written) {
+      args_.ctx.log.warning(args_.path, "the log was not compacted: " + message_of(written.error()));
+      return;
+    }
+    core_->log.forget(plan);
+    args_.views->publish(core_->make_view());
+    removed_ += plan.revisions;
+    if (removed_ >= limits::log_events_max) {
+      args_.kv.compact(layout::records_first, layout::record_key(plan.to));
+      removed_ = 0;
+    }
+  }
+
+  /// A tick while there is a log; none in a store at rest.
+  void arm_compaction() {
+    if (armed_) return;
+    auto due = core_->log.next_due_ms(args_.ctx.clock.wall_ms());
+    if (!due) return;
+    armed_ = true;
+    auto wait = std::clamp<int64_t>(*due, 10, compact_tick_ms);
+    self_->delayed_send(self_, std::chrono::milliseconds{wait}, compact_tick{++generation_});
+  }
+
+  caf::event_based_actor* self_;
+  store_args args_;
+  std::unique_ptr<core> core_;
+  std::vector<waiter> waiting_;  // for the open batch
+  std::map<caf::actor_id, subscriber> subscribers_;
+  bool flush_sent_ = false;
+  bool failing_ = false;
+  bool armed_ = false;
+  uint64_t generation_ = 0;
+  size_t removed_ = 0;  // revisions since the kv was last asked to free space
+};
+
+store_state::store_state() = default;
+store_state::~store_state() = default;
+
+caf::behavior store_actor(caf::stateful_actor<store_state>* self, store_args args) {
+  base::prepare(self, args.ctx, args.path);
+  auto loaded = core::load(args.kv, args.ctx.random, args.history);
+  if (!loaded) {
+    args.ctx.log.error(args.path, "cannot load: " + message_of(loaded.error()));
+    self->quit(loaded.error());
+    return {};
+  }
+  auto parent = args.parent;
+  auto path = args.path;
+  self->state.shell = std::make_unique<store_shell>(self, std::move(args), std::move(*loaded));
+  auto* shell = self->state.shell.get();
+  self->set_down_handler([shell](caf::scheduled_actor*, caf::down_msg& down) { shell->forget(down.source.id()); });
+  if (parent) self->send(parent, base::ready{path});
+  return {
+      [shell](const commit& c) { return shell->take(c); },
+      [shell](const flush&) { shell->on_flush(); },
+      [shell](const subscribe& s) { return shell->take(s); },
+      [shell](const unsubscribe& u) { shell->drop(u.who); },
+      [shell](const replay_step& r) { shell->advance(r.who); },
+      [shell](const compact_tick& t) { shell->on_compact_tick(t); },
+  };
+}
+
+}  // namespace skerry::store
