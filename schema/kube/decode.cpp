@@ -1,36 +1,11 @@
 #include "schema/kube/decode.hpp"
 
 #include "schema/kube/quantity.hpp"
+#include "schema/kube/step.hpp"
 #include "schema/kube/value.hpp"
 
 namespace skerry::kube {
 namespace {
-
-constexpr size_t no_index = static_cast<size_t>(-1);
-
-/// One step of the way down to a value, on the stack: a path becomes a string only when there is something to say.
-struct step {
-  const step* up = nullptr;
-  std::string_view key;
-  size_t index = no_index;
-};
-
-void append(std::string& out, const step* s) {
-  if (s == nullptr) return;
-  append(out, s->up);
-  if (s->index != no_index) {
-    out += '[' + std::to_string(s->index) + ']';
-  } else if (!s->key.empty()) {
-    if (!out.empty()) out += '.';
-    out += s->key;
-  }
-}
-
-std::string path_of(const step& s) {
-  std::string out;
-  append(out, &s);
-  return out;
-}
 
 std::string_view kind_name(const json::value& v) {
   switch (v.kind()) {
@@ -95,7 +70,7 @@ public:
       step here{&at, kv.key()};
       const auto* f = type.find(kv.key());
       if (f == nullptr) {
-        if (report_.unknown.size() < options_.unknown_max) report_.unknown.push_back(path_of(here));
+        if (report_.unknown.size() < options_.unknown_max) report_.unknown.push_back(here.path());
         if (!options_.prune_unknown) continue;
         kv.value() = nullptr;
       }
@@ -226,7 +201,7 @@ private:
   }
 
   bool fail(const step& at, std::string_view what, std::string_view got) {
-    report_.error = path_of(at);
+    report_.error = at.path();
     if (!report_.error.empty()) report_.error += ": ";
     report_.error += what;
     report_.error += got.substr(0, 256);

@@ -135,7 +135,7 @@ void default_pod(json::object& pod) {
   if (spec == nullptr) return;
   default_spec(*spec, true);
   set_default(*spec, "serviceAccountName", "default");
-  spec->insert_or_assign("serviceAccount", json::value{text_in(*spec, "serviceAccountName")});
+  spec->insert_or_assign("serviceAccount", json::value(text_in(*spec, "serviceAccountName")));
   if (member(*spec, "enableServiceLinks") == nullptr) spec->emplace("enableServiceLinks", true);
   if (member(*spec, "preemptionPolicy") == nullptr) spec->emplace("preemptionPolicy", "PreemptLowerPriority");
   if (member(*spec, "priority") == nullptr && text_in(*spec, "priorityClassName").empty()) spec->emplace("priority", 0);

@@ -9,6 +9,7 @@
 namespace skerry::kube {
 
 inline std::string_view text(const json::string& s) { return {s.data(), s.size()}; }
+inline std::string_view text(json::string_view s) { return {s.data(), s.size()}; }
 
 /// Returns the member of this name if `o` has it, else nullptr.
 inline const json::value* member(const json::object& o, std::string_view key) { return o.if_contains(key); }
