@@ -31,7 +31,7 @@ std::string event_name(const json::value& subject, const occurrence& what, std::
 }  // namespace
 
 void recorder::record(const store::view& v, const json::value& subject, const occurrence& what, const moment& now,
-                      std::vector<store::change>& changes) const {
+                      std::vector<store::change>& changes, int64_t repeat_ms) const {
   auto ns = string_at(subject, "metadata.namespace", "default");
   if (namespace_closed(v, ns)) return;
   auto name = event_name(subject, what, component_);

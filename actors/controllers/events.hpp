@@ -25,9 +25,9 @@ public:
   /// Adds the event about `subject` (its JSON: apiVersion, kind, metadata) to `changes`: a new one, or an update of the
   /// one in the view. Nothing in a namespace that is on its way out. Repeats within `repeat_ms` are not written.
   void record(const store::view& v, const json::value& subject, const occurrence& what, const moment& now,
-              std::vector<store::change>& changes) const;
+              std::vector<store::change>& changes, int64_t repeat_ms = usual_repeat_ms) const;
 
-  static constexpr int64_t repeat_ms = 10'000;
+  static constexpr int64_t usual_repeat_ms = 10'000;
 
 private:
   const kube::registry& registry_;

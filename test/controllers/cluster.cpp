@@ -191,11 +191,11 @@ void cluster::deliver(runner& r, size_t n) {
 }
 
 void cluster::work(runner& r) {
+  if (r.observed < r.own) deliver(r, r.waiting.size());
   // An old view is seen as long as it holds all that this controller wrote itself, and not less than was observed.
   auto v = view();
   for (const auto& old : views_)
     if (old->revision() >= r.own && old->revision() >= r.observed && random_.below(3) == 0) v = old;
-  if (r.observed < r.own) deliver(r, r.waiting.size());
   auto i = std::next(r.dirty.begin(), static_cast<std::ptrdiff_t>(random_.below(r.dirty.size())));
   auto key = *i;
   r.dirty.erase(i);

@@ -1,0 +1,94 @@
+#include "actors/controllers/meta.hpp"
+#include "actors/controllers/scheduler.hpp"
+
+namespace skerry::controllers {
+
+void scheduling_state::reset(const store::view& v) {
+  nodes_.clear();
+  bound_.clear();
+  waiting_.clear();
+  v.scan(resources::nodes, "", "", [&](const store::object& o) {
+    put_node(o);
+    return true;
+  });
+  v.scan(resources::pods, "", "", [&](const store::object& o) {
+    put_pod(o);
+    return true;
+  });
+  list_present();
+}
+
+bool scheduling_state::observe(const store::event& e) {
+  bool gone = e.type == store::event_type::deleted;
+  bool useful = false;
+  if (store::resource_of(e.now) == resources::nodes)
+    useful = gone ? drop_node(e.now) : put_node(e.now);
+  else if (store::resource_of(e.now) == resources::pods)
+    return gone ? forget_pod(e.now) : put_pod(e.now);
+  if (useful) unpark();
+  return useful;
+}
+
+void scheduling_state::unpark() {
+  for (auto& [key, pod] : waiting_) pod.parked = false;
+}
+
+bool scheduling_state::put_node(const store::object& node) {
+  auto [n, fresh] = nodes_.try_emplace(std::string{store::name_of(node)});
+  bool was_present = n->second.present;
+  bool changed = read_node(node, n->second);
+  if (!was_present) list_present();
+  return changed;
+}
+
+bool scheduling_state::drop_node(const store::object& node) {
+  auto n = nodes_.find(store::name_of(node));
+  if (n == nodes_.end()) return false;
+  n->second.present = false;
+  if (n->second.used.pods == 0) nodes_.erase(n);
+  list_present();
+  return !waiting_.empty();
+}
+
+void scheduling_state::list_present() {
+  present_.clear();
+  for (auto& [name, n] : nodes_)
+    if (n.present) present_.push_back(&n);
+}
+
+bool scheduling_state::put_pod(const store::object& pod) {
+  if (pod_ended(pod)) return forget_pod(pod);
+  auto node = store::node_of(pod);
+  if (node.empty()) {
+    if (deleting(pod)) return forget_pod(pod);
+    auto& w = waiting_[store::key_of(pod)];
+    w = {(*pod).getCreatedMs(), false};
+    return true;
+  }
+  waiting_.erase(store::key_of(pod));
+  auto uid = std::string{store::uid_of(pod)};
+  if (auto b = bound_.find(uid); b != bound_.end() && b->second.node == node) return false;
+  bool released = forget_pod(pod);
+  binding b{std::string{node}, read_request(store::parse(pod))};
+  auto [n, fresh] = nodes_.try_emplace(b.node);
+  n->second.name = b.node;
+  n->second.take(b.request);
+  bound_.emplace(std::move(uid), std::move(b));
+  return released;
+}
+
+/// The pod takes nothing any more; what waits may now fit.
+bool scheduling_state::forget_pod(const store::object& pod) {
+  waiting_.erase(store::key_of(pod));
+  auto b = bound_.find(std::string{store::uid_of(pod)});
+  if (b == bound_.end()) return false;
+  if (auto n = nodes_.find(b->second.node); n != nodes_.end()) {
+    n->second.release(b->second.request);
+    if (!n->second.present && n->second.used.pods == 0) nodes_.erase(n);
+  }
+  bound_.erase(b);
+  unpark();
+  return !waiting_.empty();
+}
+
+}  // namespace skerry::controllers
