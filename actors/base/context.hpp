@@ -22,9 +22,10 @@ struct ready {
   std::string path;
 };
 
-/// Sets what every actor starts from: the default handler (counted, logged, `sec::unexpected_message` to a requester), the
-/// exception handler (what() goes to the log and the exit reason, the actor dies alone), the down handler (ignored).
-/// Call first in the factory. `path` is the actor's path, such as "/cloud/controllers/deployment".
+/// Sets what every actor starts from: the default handler (counted, logged, `sec::unexpected_message` to a requester),
+/// the exception handler (what() and the type of the message in hand go to the log and the exit reason, the actor dies
+/// alone), the down handler (ignored). Call first in the factory. `path` is the actor's path, such as
+/// "/cloud/controllers/deployment".
 void prepare(caf::event_based_actor* self, const context& ctx, std::string path);
 
 }  // namespace base
