@@ -53,6 +53,7 @@ caf::behavior node_sync_state::make(node_sync_args args) {
         self_->send(m.session, link::poke{});
       },
       [this](const node_sync_retry&) { subscribe(); },
+      [this](const store::lost&) { subscribe(); },
   };
 }
 

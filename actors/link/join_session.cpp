@@ -44,8 +44,7 @@ void join_session_state::on_join(schema::Join::Reader j) {
   auto token = parse_token(text_of(j.getToken()));
   if (!token) return refuse(token.error());
   auto stored = args_->parts.store.current()->get("secrets", token_namespace, token_secret_name(token->id));
-  auto checked = check_token(stored ? store::parse(stored) : make_token_secret({}, 0, {}), *token,
-                             args_->parts.ctx.clock.wall_ms());
+  auto checked = check_token(stored ? store::parse(stored) : json::value{}, *token, args_->parts.ctx.clock.wall_ms());
   if (!checked) return refuse(checked.error());
   self_->request(args_->hub, std::chrono::seconds(5), is_connected{node})
       .then(

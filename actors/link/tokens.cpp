@@ -8,6 +8,7 @@ namespace {
 constexpr std::string_view alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
 constexpr size_t id_size = 6, secret_size = 16, pin_digits = 64;
 constexpr std::string_view full_prefix = "K10", pin_prefix = "sha256:";
+constexpr const char* unknown = "is not known to this cloud, or its secret is wrong";
 constexpr const char* remedy = "; make a new one with `skerry token create` on the cloud";
 
 bool consists_of(std::string_view text, std::string_view of) { return text.find_first_not_of(of) == text.npos; }
@@ -114,9 +115,10 @@ caf::expected<void> check_token(const json::value& secret, const token& t, int64
   auto wrong = [&](const std::string& why) {
     return make_error(errc::unauthorized, "token " + t.id + " " + why + remedy);
   };
+  if (secret.is_null()) return wrong(unknown);
   if (!info) return wrong("is not valid: " + message_of(info.error()));
   auto matches = same(t.id, info->id) & same(t.secret, field(secret, "token-secret"));
-  if (!matches) return wrong("is not known to this cloud, or its secret is wrong");
+  if (!matches) return wrong(unknown);
   if (!info->authentication) return wrong("may not be used to join (usage-bootstrap-authentication is not \"true\")");
   if (info->expires_ms != 0 && info->expires_ms <= now_ms)
     return make_error(errc::expired, "token " + t.id + " ended at " + format_time(info->expires_ms) + remedy);

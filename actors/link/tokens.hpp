@@ -45,8 +45,8 @@ struct token_info {
 /// Errors: errc::invalid if it is not the Secret of a token.
 caf::expected<token_info> read_token_secret(const json::value& secret);
 
-/// May `t` join at `now_ms`, by this Secret? Compares in constant time. Errors: errc::unauthorized (wrong type, secret
-/// or usage), errc::expired; the messages say what to do.
+/// May `t` join at `now_ms`, by this Secret (null: there is none)? Compares in constant time. Errors:
+/// errc::unauthorized (wrong type, secret or usage), errc::expired; the messages say what to do.
 caf::expected<void> check_token(const json::value& secret, const token& t, int64_t now_ms);
 
 std::string base64_encode(std::string_view bytes);

@@ -101,7 +101,7 @@ private:
     stream_.async_read_some(
         asio::buffer(in_), asio::bind_executor(strand_, [self = shared_from_this()](error_code ec, size_t n) {
           if (self->ended_) return;
-          if (ec) return self->end(ec);
+          if (ec) return self->end(self->closing_ ? error_code{} : ec);
           if (!self->closing_ && self->handlers_.on_bytes)
             self->handlers_.on_bytes(ports::bytes(self->in_.begin(), self->in_.begin() + static_cast<ptrdiff_t>(n)));
           self->read();
