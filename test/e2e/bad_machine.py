@@ -66,7 +66,8 @@ class Bench:
         self.fails(["edge", "--data-dir", self.w.path("nowhere")], "--server", code=2)
         self.fails(["token", "forge", "--data-dir", self.data], "forge", code=2)
         self.fails(["cloud", "--listen", "everywhere", "--data-dir", self.w.path("nowhere")], "everywhere", code=2)
-        self.fails(["edge", "--server", "ftp://x", "--token", "abcdef.0123456789abcdef", "--data-dir", self.w.path("nowhere")], "https", code=2)
+        self.fails(["edge", "--server", "ftp://x", "--token", "K10" + "0" * 64 + "::abcdef.0123456789abcdef", "--data-dir", self.w.path("nowhere")],
+                   "https", code=2)
         return said
 
     def case_bad_configuration_file(self):
@@ -152,7 +153,13 @@ class Bench:
     # ---- tokens and certificates -----------------------------------------------------------------------------------------
 
     def case_wrong_join_token(self):
-        return self.refused_edge("abcdef.0123456789abcdef", "wrong")
+        pin = self.token().rsplit("::", 1)[0]
+        return self.refused_edge(f"{pin}::abcdef.0123456789abcdef", "wrong")
+
+    def case_join_token_of_another_cloud(self):
+        """The pinned authority is not this cloud's: it must not even say the token's secret."""
+        secret = self.token().rsplit("::", 1)[1]
+        return self.refused_edge(f"K10{'0' * 64}::{secret}", "pin")
 
     def case_malformed_join_token(self):
         return self.fails(["edge", "--data-dir", self.w.path("edge-malformed"), "--server", f"https://127.0.0.1:{self.port}",
@@ -160,7 +167,7 @@ class Bench:
 
     def case_expired_join_token(self):
         token = self.token()
-        name = f"bootstrap-token-{token.split('.')[0]}"
+        name = f"bootstrap-token-{token.rsplit('::', 1)[1].split('.')[0]}"
         self.k("patch", "secret", name, "-n", "kube-system", "-p", '{"stringData":{"expiration":"2020-01-01T00:00:00Z"}}')
         return self.refused_edge(token, "expired")
 

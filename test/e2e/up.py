@@ -36,9 +36,10 @@ class Up:
         expect(os.stat(self.k.config).st_mode & 0o077 == 0, "which nobody else may read")
         token = harness.run([self.w.skerry, "token", "create", "--data-dir", self.data]).out.strip()
         listed = harness.run([self.w.skerry, "token", "list", "--data-dir", self.data]).out
-        expect(token.split(".")[0] in listed and token.split(".")[1] not in listed, f"token list shows ids and no secrets: {listed}")
-        harness.run([self.w.skerry, "token", "delete", token.split(".")[0], "--data-dir", self.data])
-        expect(token.split(".")[0] not in harness.run([self.w.skerry, "token", "list", "--data-dir", self.data]).out, "token delete")
+        name, secret = token.rsplit("::", 1)[1].split(".")
+        expect(name in listed and secret not in listed, f"token list shows ids and no secrets: {listed}")
+        harness.run([self.w.skerry, "token", "delete", name, "--data-dir", self.data])
+        expect(name not in harness.run([self.w.skerry, "token", "list", "--data-dir", self.data]).out, "token delete")
         return f"version {version['version']}; kubeconfig; token create, list, delete"
 
     def a_pod_runs(self):
