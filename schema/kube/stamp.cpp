@@ -40,6 +40,17 @@ void keep(json::object& to, const json::object& from, std::string_view key) {
     remove(to, key);
 }
 
+/// A service keeps the addresses it was given where an update is silent about them (core/service patchAllocatedValues).
+void keep_addresses(const json::object& before, json::object& after) {
+  const auto* old = object_in(before, "spec");
+  auto* now = object_in(after, "spec");
+  if (old == nullptr || now == nullptr || text_in(*now, "type") == "ExternalName" ||
+      !text_in(*now, "clusterIP").empty())
+    return;
+  for (std::string_view key : {"clusterIP", "clusterIPs"})
+    if (member(*now, key) == nullptr) keep(*now, *old, key);
+}
+
 bool same(const json::object& a, const json::object& b, std::string_view key) {
   const auto* x = member(a, key);
   const auto* y = member(b, key);
@@ -163,6 +174,7 @@ void prepare_update(const resource_info& info, const json::value& before, json::
     keep(meta, *old_meta, key);
   remove(meta, "selfLink");
   if (info.has_status()) keep(*a, *b, "status");
+  if (info.id == "services") keep_addresses(*b, *a);
   if (!has_generation(info)) return;
   // A deployment's annotations go to its replica sets, so that they count as its spec (deployment/strategy.go).
   bool changed = !same(*a, *b, "spec") || (info.id == "deployments.apps" && !same(meta, *old_meta, "annotations"));

@@ -34,8 +34,8 @@ BOOST_AUTO_TEST_CASE(deployments_are_found_by_each_name) {
 }
 
 BOOST_AUTO_TEST_CASE(the_issue_names_these_resources) {
-  for (auto id : {"namespaces", "nodes", "pods", "configmaps", "secrets", "serviceaccounts", "services", "events", "leases.coordination.k8s.io",
-                  "deployments.apps", "replicasets.apps"}) {
+  for (auto id : {"namespaces", "nodes", "pods", "configmaps", "secrets", "serviceaccounts", "services", "events",
+                  "leases.coordination.k8s.io", "deployments.apps", "replicasets.apps"}) {
     BOOST_TEST_CONTEXT(id) {
       const auto& i = info(id);
       BOOST_TEST(i.type != nullptr);
@@ -75,8 +75,11 @@ BOOST_AUTO_TEST_CASE(fields_carry_their_merge_semantics) {
 }
 
 BOOST_AUTO_TEST_CASE(a_kind_is_a_line) {
-  registry r{"toys.v1.Toy\tgvk=toys.example/v1/Toy\n\tkind\tstring\t\n\tspec\ttoys.v1.ToySpec\trequired\ntoys.v1.ToySpec\n\tsize\tint32\t\n",
-             "toys.example/v1\ttoys\tToy\ttoys.example/v1\tcluster\tget,list,post\n", "toys.example/v1\ttoys\tty\t-\t-\t-\tName;Size=.spec.size;Age\n"};
+  registry r{
+      "toys.v1.Toy\tgvk=toys.example/v1/"
+      "Toy\n\tkind\tstring\t\n\tspec\ttoys.v1.ToySpec\trequired\ntoys.v1.ToySpec\n\tsize\tint32\t\n",
+      "toys.example/v1\ttoys\tToy\ttoys.example/v1\tcluster\tget,list,post\n",
+      "toys.example/v1\ttoys\tty\t-\t-\t-\tName;Size=.spec.size;Age\n"};
   const auto* i = r.find_id("toys.toys.example");
   BOOST_REQUIRE(i != nullptr);
   BOOST_TEST(i->columns.size() == 3u);
