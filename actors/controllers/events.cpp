@@ -54,6 +54,8 @@ void recorder::record(const store::view& v, const json::value& subject, const oc
                      {"apiVersion", string_at(subject, "apiVersion")},
                      {"resourceVersion", string_at(subject, "metadata.resourceVersion")}};
   if (string_at(subject, "metadata.namespace").empty()) about.erase("namespace");
+  // kubectl describe looks for a node's events under the node's name as uid, as the kubelet writes them.
+  if (string_at(subject, "kind") == "Node") about["uid"] = string_at(subject, "metadata.name");
   json::value event = json::object{{"apiVersion", "v1"},
                                    {"kind", "Event"},
                                    {"metadata", json::object{{"name", name}, {"namespace", ns}}},

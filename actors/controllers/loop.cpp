@@ -28,6 +28,7 @@ loop::loop(caf::event_based_actor* self, const controller_args& args, loop_spec 
 caf::message_handler loop::handlers() {
   return {
       [this](const store::events& e) { on_events(e); },
+      [this](const store::lost& l) { lost(message_of(l.why)); },
       [this](loop_messages::work) {
         work_sent_ = false;
         run();

@@ -145,7 +145,8 @@ effects replicaset_core::reconcile(const store::view& v, const store::object_key
   auto want = std::max<int64_t>(0, int_at(value, "spec.replicas", 1));
   bool manages = !deleting(rs) && !namespace_closed(v, key.ns);
   if (manages && have < want) {
-    auto count = std::min(want - have, burst);
+    auto bytes = std::max<int64_t>(1, static_cast<int64_t>(store::json_of(rs).size()));
+    auto count = std::min({want - have, burst, std::max<int64_t>(1, commit_bytes / bytes)});
     create_pods(v, value, count, now, changes);
     have += count;
     c.labeled += count;

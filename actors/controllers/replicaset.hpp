@@ -16,8 +16,9 @@ namespace skerry::controllers {
 /// spec.replicas allowed.
 class replicaset_core {
 public:
-  static constexpr int64_t burst = 200;     ///< pods created or deleted in one commit
-  static constexpr size_t events_max = 25;  ///< events recorded in one commit
+  static constexpr int64_t burst = 200;                 ///< pods created or deleted in one commit
+  static constexpr int64_t commit_bytes = 1024 * 1024;  ///< ... and so large is that commit, about
+  static constexpr size_t events_max = 25;              ///< events recorded in one commit
 
   explicit replicaset_core(const kube::registry& registry)
       : registry_(registry), recorder_(registry, "replicaset-controller") {}

@@ -74,6 +74,10 @@ public:
   void run(Core& core, std::vector<std::string> resources) {
     add_spec(controllers::spec_for(core, "/test", std::move(resources)));
   }
+  /// Marks a key with every controller.
+  void mark(const store::object_key& key) {
+    for (auto& r : runners_) r->dirty.insert(key);
+  }
   /// Called after each commit that was applied.
   std::function<void()> invariant;
   /// Called when the controllers have nothing to do; returns true if it changed something. A fake kubelet, say.
