@@ -65,16 +65,22 @@ std::variant<json::value, failure> parse_body(const std::string& text) {
   return value;
 }
 
-std::variant<json::value, failure> parse_object(const ports::http_request& request, const yaml_reader& yaml) {
+std::variant<json::value, failure> parse_object(const ports::http_request& request, const body_readers& readers) {
   auto m = media_of(request.content_type);
-  if (m != media::json && (m != media::yaml || !yaml)) return wrong_media(request.content_type);
   std::variant<json::value, failure> parsed;
-  if (m == media::yaml) {
-    auto value = yaml(request.body);
-    if (!value) return bad_request("the body of the request is not YAML: " + message_of(value.error()));
+  if (m == media::json) {
+    parsed = parse_body(request.body);
+  } else if ((m == media::yaml && readers.yaml) || (m == media::protobuf && readers.protobuf != nullptr)) {
+    auto value = m == media::yaml ? readers.yaml(request.body) : readers.protobuf->decode(request.body);
+    if (!value) {
+      auto why = message_of(value.error());
+      if (code_of(value.error()) == errc::unsupported) return unsupported_media_type(why);
+      return bad_request(std::string{"the body of the request is not "} + (m == media::yaml ? "YAML: " : "protobuf: ") +
+                         why);
+    }
     parsed = std::move(*value);
   } else {
-    parsed = parse_body(request.body);
+    return wrong_media(request.content_type);
   }
   if (auto* v = std::get_if<json::value>(&parsed); v != nullptr && !v->is_object())
     return bad_request("the body of the request is not an object");
@@ -82,8 +88,8 @@ std::variant<json::value, failure> parse_object(const ports::http_request& reque
 }
 
 std::variant<body, failure> read_body(const ports::http_request& request, const kube::resource_info& info, strictness s,
-                                      const yaml_reader& yaml) {
-  auto parsed = parse_object(request, yaml);
+                                      const body_readers& readers) {
+  auto parsed = parse_object(request, readers);
   if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
   body b;
   b.value = std::move(std::get<json::value>(parsed));

@@ -8,6 +8,7 @@
 #include "actors/api/status.hpp"
 #include "actors/api/target.hpp"
 #include "schema/json.hpp"
+#include "schema/kube/protobuf.hpp"
 #include "schema/kube/registry.hpp"
 
 namespace skerry::api {
@@ -30,16 +31,19 @@ struct body {
 /// Parses JSON text. Errors: 400 with line and column.
 std::variant<json::value, failure> parse_body(const std::string& text);
 
-/// Reads YAML (parts::yaml).
-using yaml_reader = std::function<caf::expected<json::value>(std::string_view)>;
-/// Parses a body of JSON or YAML by its content type. Errors: 415 for another; 400 for one that does not parse or is no
-/// object.
-std::variant<json::value, failure> parse_object(const ports::http_request& request, const yaml_reader& yaml);
+/// What reads bodies that are not JSON.
+struct body_readers {
+  std::function<caf::expected<json::value>(std::string_view)> yaml;  ///< parts::yaml
+  const kube::protobuf_codec* protobuf = nullptr;
+};
+/// Parses a body of JSON, YAML or protobuf by its content type. Errors: 415 for another; 400 for one that does not
+/// parse or is no object.
+std::variant<json::value, failure> parse_object(const ports::http_request& request, const body_readers& readers);
 
-/// Reads an object of `info` from a create or update request. Errors: 415 (neither JSON nor YAML), 400 (does not parse,
-/// wrong kind, wrong type of a field, unknown field under Strict).
+/// Reads an object of `info` from a create or update request. Errors: 415 (a type that is not read), 400 (does not
+/// parse, wrong kind, wrong type of a field, unknown field under Strict).
 std::variant<body, failure> read_body(const ports::http_request& request, const kube::resource_info& info, strictness s,
-                                      const yaml_reader& yaml);
+                                      const body_readers& readers);
 
 /// Decodes the result of a patch in place, with `before` as it was: only fields that the patch brought in count as
 /// unknown. Returns what to warn of.

@@ -46,7 +46,11 @@ struct front::call {
 };
 
 front::front(const parts& p)
-    : parts_(p), discovery_(p.registry), open_api_(p.registry, "v" + std::string{kubernetes_version}) {}
+    : parts_(p),
+      discovery_(p.registry),
+      open_api_(p.registry, "v" + std::string{kubernetes_version}),
+      protobuf_(p.registry),
+      readers_{p.yaml, &protobuf_} {}
 
 void front::serve(ports::http_exchange_ptr exchange) {
   const auto& request = exchange->request();
@@ -91,7 +95,7 @@ std::optional<front::outcome> front::route(call& c) {
       return resource(c);
     case target::what::review:
       if (c.request.method != "POST") return method_not_allowed();
-      return review(c.at.group, c.at.name, c.who, c.request, parts_.options.grants);
+      return review(c.at.group, c.at.name, c.who, c.request, parts_.options.grants, readers_);
     default:
       return document(c);
   }
@@ -121,7 +125,7 @@ front::outcome front::document(const call& c) const {
     case what::open_api_2:
       if (c.request.accept.find("protobuf") != std::string::npos) {
         auto r = text_reply(open_api_.v2_protobuf());
-        r.content_type = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+        r.content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
         return r;
       }
       text = open_api_.v2_json();
@@ -255,7 +259,7 @@ std::optional<front::outcome> front::write_object(call& c) {
     return submit(
         c, std::make_shared<update_job>(std::move(context), std::move(std::get<0>(change)), update_job::options{}));
   }
-  auto read = read_body(c.request, *c.at.info, s, parts_.yaml);
+  auto read = read_body(c.request, *c.at.info, s, readers_);
   if (auto* f = std::get_if<failure>(&read)) return std::move(*f);
   auto& b = std::get<body>(read);
   context.warnings = std::move(b.warnings);
@@ -278,13 +282,13 @@ std::optional<front::outcome> front::write_subresource(call& c) {
   write_context context{parts_, c.at, c.how, c.asked.has("dryRun"), {}};
   if (eviction) {
     // The options of an eviction stand in its deleteOptions.
-    auto parsed = parse_object(c.request, parts_.yaml);
+    auto parsed = parse_object(c.request, readers_);
     if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
     auto inner = c.request;
     const auto* options = find(std::get<json::value>(parsed), "deleteOptions");
     inner.content_type = "application/json";
     inner.body = options != nullptr && options->is_object() ? json::serialize(*options) : "";
-    auto read = read_delete_options(inner, c.asked);
+    auto read = read_delete_options(inner, c.asked, readers_);
     if (auto* f = std::get_if<failure>(&read)) return std::move(*f);
     return submit(c, std::make_shared<delete_job>(std::move(context), std::get<delete_options>(read), true));
   }
@@ -295,7 +299,7 @@ std::optional<front::outcome> front::write_subresource(call& c) {
     if (c.verb == "patch") {
       change = read_patch(c.request, info, s);
     } else {
-      auto read = read_body(c.request, info, s, parts_.yaml);
+      auto read = read_body(c.request, info, s, readers_);
       if (auto* f = std::get_if<failure>(&read)) return std::move(*f);
       context.warnings = std::move(std::get<body>(read).warnings);
       change = replace_with(c.at, std::move(std::get<body>(read).value));
@@ -306,7 +310,7 @@ std::optional<front::outcome> front::write_subresource(call& c) {
       b.emplace_back(json::serialize(scale_of(store::parse(x))) + "\n");
       return b;
     };
-    change = read_scale(c.request, c.at, s, parts_.yaml);
+    change = read_scale(c.request, c.at, s, readers_);
   } else if (sub == "binding") {
     o.trusted = true;
     o.code = 201;
@@ -316,10 +320,10 @@ std::optional<front::outcome> front::write_subresource(call& c) {
           "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Success\",\"code\":201}\n");
       return b;
     };
-    change = read_binding(c.request, context.at, parts_);
+    change = read_binding(c.request, context.at, parts_.ctx.clock.wall_ms(), readers_);
   } else if (finalize && c.verb == "update") {
     o.trusted = true;
-    change = read_finalize(c.request, c.at, s, parts_.yaml);
+    change = read_finalize(c.request, c.at, s, readers_);
   } else {
     return method_not_allowed();
   }
@@ -329,7 +333,7 @@ std::optional<front::outcome> front::write_subresource(call& c) {
 
 std::optional<front::outcome> front::remove(call& c) {
   if (!c.at.subresource.empty()) return method_not_allowed();
-  auto read = read_delete_options(c.request, c.asked);
+  auto read = read_delete_options(c.request, c.asked, readers_);
   if (auto* f = std::get_if<failure>(&read)) return std::move(*f);
   auto options = std::get<delete_options>(read);
   write_context context{parts_, c.at, c.how, options.dry_run, {}};

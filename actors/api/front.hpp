@@ -1,4 +1,5 @@
 #pragma once
+#include "actors/api/body.hpp"
 #include "actors/api/discovery.hpp"
 #include "actors/api/openapi.hpp"
 #include "actors/api/parts.hpp"
@@ -35,6 +36,8 @@ private:
   discovery discovery_;
   open_api open_api_;
   paged_views pages_;
+  kube::protobuf_codec protobuf_;
+  body_readers readers_;
 };
 
 }  // namespace skerry::api

@@ -105,7 +105,7 @@ json::value scale_of(const json::value& o) {
 }
 
 std::variant<update_job::change, failure> read_scale(const ports::http_request& request, const target& t, strictness s,
-                                                     const yaml_reader& yaml) {
+                                                     const body_readers& readers) {
   const auto* type = t.info->subresource("scale")->type;
   std::shared_ptr<const patch_text> patch;
   std::shared_ptr<const json::value> whole;
@@ -114,7 +114,7 @@ std::variant<update_job::change, failure> read_scale(const ports::http_request& 
     if (auto* f = std::get_if<failure>(&text)) return std::move(*f);
     patch = std::make_shared<const patch_text>(std::move(std::get<patch_text>(text)));
   } else {
-    auto parsed = parse_object(request, yaml);
+    auto parsed = parse_object(request, readers);
     if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
     whole = std::make_shared<const json::value>(std::move(std::get<json::value>(parsed)));
   }
@@ -153,10 +153,9 @@ std::variant<update_job::change, failure> read_scale(const ports::http_request& 
   }};
 }
 
-std::variant<update_job::change, failure> read_binding(const ports::http_request& request, target& t,
-                                                       const parts& with) {
-  auto now_ms = with.ctx.clock.wall_ms();
-  auto parsed = parse_object(request, with.yaml);
+std::variant<update_job::change, failure> read_binding(const ports::http_request& request, target& t, int64_t now_ms,
+                                                       const body_readers& readers) {
+  auto parsed = parse_object(request, readers);
   if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
   auto binding = std::make_shared<const json::value>(std::move(std::get<json::value>(parsed)));
   auto node = std::string{string_at(*binding, "target.name")};
@@ -201,8 +200,8 @@ std::variant<update_job::change, failure> read_binding(const ports::http_request
 }
 
 std::variant<update_job::change, failure> read_finalize(const ports::http_request& request, const target& t,
-                                                        strictness s, const yaml_reader& yaml) {
-  auto read = read_body(request, *t.info, s, yaml);
+                                                        strictness s, const body_readers& readers) {
+  auto read = read_body(request, *t.info, s, readers);
   if (auto* f = std::get_if<failure>(&read)) return std::move(*f);
   auto shared = std::make_shared<const json::value>(std::move(std::get<body>(read).value));
   return update_job::change{

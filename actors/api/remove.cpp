@@ -39,7 +39,8 @@ std::optional<failure> read_policy(std::string_view text, delete_options& o) {
 
 }  // namespace
 
-std::variant<delete_options, failure> read_delete_options(const ports::http_request& request, const query& q) {
+std::variant<delete_options, failure> read_delete_options(const ports::http_request& request, const query& q,
+                                                          const body_readers& readers) {
   delete_options o;
   o.dry_run = q.get("dryRun") == "All";
   std::string policy{q.get("propagationPolicy")};
@@ -51,13 +52,9 @@ std::variant<delete_options, failure> read_delete_options(const ports::http_requ
     o.request.grace_seconds = static_cast<int64_t>(std::min<uint64_t>(*n, 1u << 30));
   }
   if (!request.body.empty()) {
-    if (media_of(request.content_type) != media::json)
-      return unsupported_media_type("the DeleteOptions in the body are " + request.content_type +
-                                    "; send application/json");
-    auto parsed = parse_body(request.body);
+    auto parsed = parse_object(request, readers);
     if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
     const auto& v = std::get<json::value>(parsed);
-    if (!v.is_object()) return bad_request("the DeleteOptions in the body are not a JSON object");
     if (auto kind = string_at(v, "kind"); !kind.empty() && kind != "DeleteOptions")
       return bad_request("the body of a DELETE is DeleteOptions, not " + std::string{kind});
     if (const auto* g = find(v, "gracePeriodSeconds"); g != nullptr && !g->is_null()) {

@@ -52,14 +52,11 @@ json::object rules(const user& who, const std::vector<grant>& grants) {
 }  // namespace
 
 std::variant<reply, failure> review(std::string_view group, std::string_view plural, const user& who,
-                                    const ports::http_request& request, const std::vector<grant>& grants) {
-  auto m = media_of(request.content_type);
-  if (m != media::json)
-    return unsupported_media_type("a review is sent as application/json, not " + request.content_type);
-  auto parsed = parse_body(request.body);
+                                    const ports::http_request& request, const std::vector<grant>& grants,
+                                    const body_readers& readers) {
+  auto parsed = parse_object(request, readers);
   if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
   auto& v = std::get<json::value>(parsed);
-  if (!v.is_object()) return bad_request("a review is a JSON object");
   const json::value none = json::object{};
   const auto* spec = find(v, "spec");
   json::object status;

@@ -2,6 +2,7 @@
 #include <variant>
 
 #include "actors/api/auth.hpp"
+#include "actors/api/body.hpp"
 #include "actors/api/status.hpp"
 #include "schema/json.hpp"
 
@@ -10,6 +11,7 @@ namespace skerry::api {
 /// Answers a POST of SelfSubjectAccessReview, SubjectAccessReview, SelfSubjectRulesReview (authorization.k8s.io/v1) or
 /// SelfSubjectReview (authentication.k8s.io/v1): the review with its status. Holds and writes nothing.
 std::variant<reply, failure> review(std::string_view group, std::string_view plural, const user& who,
-                                    const ports::http_request& request, const std::vector<grant>& grants);
+                                    const ports::http_request& request, const std::vector<grant>& grants,
+                                    const body_readers& readers);
 
 }  // namespace skerry::api

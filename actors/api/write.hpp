@@ -67,7 +67,8 @@ struct delete_options {
   std::string uid, revision;  ///< preconditions
   bool dry_run = false;
 };
-std::variant<delete_options, failure> read_delete_options(const ports::http_request& request, const query& q);
+std::variant<delete_options, failure> read_delete_options(const ports::http_request& request, const query& q,
+                                                          const body_readers& readers);
 
 class delete_job final : public write_job {
 public:
@@ -114,12 +115,12 @@ update_job::change replace_with(const target& t, json::value value);
 json::value scale_of(const json::value& object);
 /// The change that a PUT or PATCH of a Scale asks for.
 std::variant<update_job::change, failure> read_scale(const ports::http_request& request, const target& t, strictness s,
-                                                     const yaml_reader& yaml);
+                                                     const body_readers& readers);
 /// The change that a Binding asks for: the pod's node, once.
-std::variant<update_job::change, failure> read_binding(const ports::http_request& request, target& t,
-                                                       const parts& with);
+std::variant<update_job::change, failure> read_binding(const ports::http_request& request, target& t, int64_t now_ms,
+                                                       const body_readers& readers);
 /// The change of PUT namespaces/finalize: spec.finalizers alone.
 std::variant<update_job::change, failure> read_finalize(const ports::http_request& request, const target& t,
-                                                        strictness s, const yaml_reader& yaml);
+                                                        strictness s, const body_readers& readers);
 
 }  // namespace skerry::api
