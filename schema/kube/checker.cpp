@@ -194,28 +194,29 @@ bool is_port_name(std::string_view s) {
 }
 
 void check_required(checker& c, const type_info& type, const json::object& o, const step& at, std::string_view skip) {
-  for (const auto& f : type.fields) {
-    if (!skip.empty() && f.name == skip) continue;
-    if (!f.required && f.what != wire::object) continue;
-    const auto* v = member(o, f.name);
-    auto here = at / f.name;
-    if (v == nullptr) {
-      if (f.required) c.required(here);
-      continue;
-    }
-    if (f.what != wire::object) continue;
-    if (const auto* child = v->if_object()) {
-      if (f.form == shape::one) {
-        check_required(c, *f.type, *child, here);
+  if (!type.wants) return;
+  size_t found = 0;
+  for (const auto& kv : o) {
+    const auto* f = type.find(kv.key());
+    if (f == nullptr) continue;
+    found += f->required ? 1 : 0;
+    if (f->type == nullptr || !f->type->wants || (!skip.empty() && f->name == skip)) continue;
+    auto here = at / f->name;
+    if (const auto* child = kv.value().if_object()) {
+      if (f->form == shape::one) {
+        check_required(c, *f->type, *child, here);
         continue;
       }
-      for (const auto& kv : *child)
-        if (const auto* x = kv.value().if_object()) check_required(c, *f.type, *x, here / kv.key());
-    } else if (const auto* list = v->if_array()) {
+      for (const auto& entry : *child)
+        if (const auto* x = entry.value().if_object()) check_required(c, *f->type, *x, here.key(entry.key()));
+    } else if (const auto* list = kv.value().if_array()) {
       for (size_t i = 0; i < list->size(); ++i)
-        if (const auto* x = (*list)[i].if_object()) check_required(c, *f.type, *x, here[i]);
+        if (const auto* x = (*list)[i].if_object()) check_required(c, *f->type, *x, here[i]);
     }
   }
+  if (found == type.required) return;
+  for (const auto& f : type.fields)
+    if (f.required && f.name != skip && member(o, f.name) == nullptr) c.required(at / f.name);
 }
 
 }  // namespace skerry::kube

@@ -59,6 +59,28 @@ private:
   void add(const step& at, std::string_view reason, std::string message);
 };
 
+/// Names seen so far: a few are looked through, many are hashed.
+class name_set {
+public:
+  /// False if it is there already.
+  bool insert(std::string_view name) {
+    if (many_.empty() && few_.size() < 24) {
+      if (std::find(few_.begin(), few_.end(), name) != few_.end()) return false;
+      few_.push_back(name);
+      return true;
+    }
+    if (many_.empty()) many_.insert(few_.begin(), few_.end());
+    return many_.insert(name).second;
+  }
+  bool contains(std::string_view name) const {
+    return many_.empty() ? std::find(few_.begin(), few_.end(), name) != few_.end() : many_.count(name) > 0;
+  }
+
+private:
+  std::vector<std::string_view> few_;
+  std::unordered_set<std::string_view> many_;
+};
+
 /// True for an IANA service name: at most 15 of [a-z0-9-], a letter in it, no hyphen at the ends nor two in a row.
 bool is_port_name(std::string_view s);
 
@@ -68,8 +90,7 @@ void check_required(checker& c, const type_info& type, const json::object& o, co
 
 /// Checks a pod's spec; `in_template` where it stands in a workload's template.
 void check_pod_spec(checker& c, const json::object& spec, const step& at);
-void check_containers(checker& c, const json::object& spec, const step& at,
-                      const std::unordered_set<std::string_view>& volumes);
+void check_containers(checker& c, const json::object& spec, const step& at, const name_set& volumes);
 /// Checks what of a pod may not change.
 void check_pod_update(checker& c, const json::object& before, const json::object& after, const step& at);
 

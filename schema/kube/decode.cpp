@@ -159,6 +159,7 @@ private:
   }
 
   bool amount(json::value& v, const step& at) {
+    if (v.is_string() && quantity::plainly_canonical(text(v.get_string()))) return true;
     auto q = quantity::from_json(v);
     if (!q) {
       if (!v.is_string()) return fail(at, "expected quantity, got ", kind_name(v));

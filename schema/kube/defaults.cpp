@@ -59,6 +59,7 @@ void default_requests(json::object& resources) {
 }
 
 void default_container(json::object& c, bool is_pod) {
+  c.reserve(c.size() + 4);
   set_default(c, "imagePullPolicy", pull_policy_of(text_in(c, "image")));
   set_default(c, "terminationMessagePath", "/dev/termination-log");
   set_default(c, "terminationMessagePolicy", "File");

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "schema/kube/equal.hpp"
 #include "schema/kube/patch.hpp"
 #include "schema/kube/value.hpp"
 #include "schema/limits.hpp"
@@ -92,7 +93,7 @@ public:
       auto* at = walk(root_, path_, path_.size());
       // A test for null holds where there is nothing, as in the library of kube-apiserver.
       if (at == nullptr) return value->is_null() ? "" : "path does not exist";
-      return *at == *value ? "" : "test failed: the value is another";
+      return equal(*at, *value) ? "" : "test failed: the value is another";
     }
     return "op is not known";
   }

@@ -80,6 +80,23 @@ int64_t divide_up(wide v, wide by) {
 
 }  // namespace
 
+/// The common forms, without a point and of at most 15 digits: nothing can overflow.
+std::optional<quantity> quantity::parse_plain(std::string_view s) {
+  int64_t n = 0;
+  size_t i = 0;
+  for (; i < s.size() && i < 15 && digit(s[i]); ++i) n = n * 10 + (s[i] - '0');
+  if (i == 0) return std::nullopt;
+  auto suffix = s.substr(i);
+  if (suffix.empty()) return from_value(n);
+  if (suffix == "m") return from_milli(n);
+  auto shift = suffix == "Ki" ? 10 : suffix == "Mi" ? 20 : suffix == "Gi" ? 30 : 0;
+  if (shift == 0) return std::nullopt;
+  quantity q;
+  q.nano_ = (wide{n} << shift) * nano;
+  q.format_ = format::binary_si;
+  return q;
+}
+
 quantity quantity::from_milli(int64_t milli, format f) {
   quantity q;
   q.nano_ = wide{milli} * 1'000'000;
@@ -94,7 +111,18 @@ quantity quantity::from_value(int64_t value, format f) {
   return q;
 }
 
+bool quantity::plainly_canonical(std::string_view s) {
+  uint64_t n = 0;
+  size_t i = 0;
+  for (; i < s.size() && i < 15 && digit(s[i]); ++i) n = n * 10 + static_cast<uint64_t>(s[i] - '0');
+  if (i == 0 || s[0] == '0') return s == "0";
+  auto suffix = s.substr(i);
+  if (suffix.empty() || suffix == "m") return n % 1000 != 0;
+  return (suffix == "Mi" || suffix == "Gi" || suffix == "Ki") && n % 1024 != 0;
+}
+
 std::optional<quantity> quantity::parse(std::string_view s) {
+  if (auto q = parse_plain(s)) return q;
   bool negative = !s.empty() && s[0] == '-';
   if (!s.empty() && (s[0] == '-' || s[0] == '+')) s.remove_prefix(1);
   size_t i = 0;

@@ -20,6 +20,8 @@ public:
   static quantity from_value(int64_t value, format f = format::decimal_si);
   /// Parses "100m", "1.5Gi", "2e3", "-1". Returns nothing if it is none.
   static std::optional<quantity> parse(std::string_view text);
+  /// True if `text` is known at a glance to be canonical ("100m", "64Mi", "2"); false where only parsing would tell.
+  static bool plainly_canonical(std::string_view text);
   /// Reads a JSON string or number.
   static std::optional<quantity> from_json(const json::value& v);
 
@@ -40,6 +42,7 @@ public:
   friend std::strong_ordering operator<=>(const quantity& a, const quantity& b) { return a.nano_ <=> b.nano_; }
 
 private:
+  static std::optional<quantity> parse_plain(std::string_view text);
   __extension__ using wide = __int128;
   wide nano_ = 0;
   format format_ = format::decimal_si;

@@ -122,6 +122,13 @@ void split_group_version(std::string_view gv, std::string_view& group, std::stri
   version = slash == std::string_view::npos ? gv : gv.substr(slash + 1);
 }
 
+/// Names of one type differ in length and in these three letters more often than not.
+size_t slot_hash(std::string_view s) {
+  if (s.empty()) return 0;
+  auto c = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(s[i])); };
+  return s.size() * 7 + c(0) * 31 + c(s.size() / 2) * 5 + c(s.size() - 1) * 3;
+}
+
 std::string lower(std::string_view s) {
   std::string out{s};
   for (auto& c : out)
@@ -132,9 +139,11 @@ std::string lower(std::string_view s) {
 }  // namespace
 
 const field_info* type_info::find(std::string_view field) const {
-  auto it = std::lower_bound(fields.begin(), fields.end(), field,
-                             [](const field_info& f, std::string_view n) { return f.name < n; });
-  return it != fields.end() && it->name == field ? &*it : nullptr;
+  if (slots.empty()) return nullptr;
+  auto mask = slots.size() - 1;
+  for (auto at = slot_hash(field) & mask; slots[at] != 0; at = (at + 1) & mask)
+    if (const auto& f = fields[slots[at] - 1U]; f.name == field) return &f;
+  return nullptr;
 }
 
 const subresource_info* resource_info::subresource(std::string_view wanted) const {
@@ -161,7 +170,9 @@ void registry::parse_types(std::string_view text) {
     if (line.empty() || line[0] == '#') continue;
     if (line[0] != '\t') {
       auto flags = line;
-      types_.push_back({cut(flags, '\t'), {}, flags.find("map=atomic") != std::string_view::npos});
+      auto& t = types_.emplace_back();
+      t.name = cut(flags, '\t');
+      t.atomic = flags.find("map=atomic") != std::string_view::npos;
       by_type_.emplace(types_.back().name, &types_.back());
       if (auto at = flags.find("gvk="); at != std::string_view::npos) {
         auto gvk = flags.substr(at + 4);
@@ -195,7 +206,40 @@ void registry::parse_types(std::string_view text) {
   for (size_t i = 0; i < types_.size(); ++i) {
     std::span<field_info> mine{fields_.data() + ranges[i].first, ranges[i].second - ranges[i].first};
     std::sort(mine.begin(), mine.end(), [](const field_info& a, const field_info& b) { return a.name < b.name; });
+    if (mine.size() > 200) fail("types.tsv", types_[i].name, "more than 200 fields");
     types_[i].fields = mine;
+  }
+  index_types();
+}
+
+void registry::index_types() {
+  auto slots_of = [](const type_info& t) {
+    size_t n = 2;
+    while (n < t.fields.size() * 2) n *= 2;
+    return n;
+  };
+  size_t total = 0;
+  for (const auto& t : types_) total += slots_of(t);
+  slots_.assign(total, 0);
+  total = 0;
+  for (auto& t : types_) {
+    std::span<uint8_t> mine{slots_.data() + total, slots_of(t)};
+    total += mine.size();
+    for (size_t i = 0; i < t.fields.size(); ++i) {
+      auto at = slot_hash(t.fields[i].name) & (mine.size() - 1);
+      while (mine[at] != 0) at = (at + 1) & (mine.size() - 1);
+      mine[at] = static_cast<uint8_t>(i + 1);
+      t.required = static_cast<uint16_t>(t.required + (t.fields[i].required ? 1 : 0));
+    }
+    t.slots = mine;
+    t.wants = t.required > 0;
+  }
+  // What is wanted below is wanted above; types refer to each other in rings, so until nothing changes.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto& t : types_)
+      for (const auto& f : t.fields)
+        if (!t.wants && f.type != nullptr && f.type->wants) t.wants = changed = true;
   }
 }
 

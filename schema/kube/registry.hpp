@@ -52,7 +52,10 @@ struct field_info {
 struct type_info {
   std::string_view name;  ///< "core.v1.PodSpec"
   std::span<const field_info> fields;
-  bool atomic = false;  ///< map=atomic
+  bool atomic = false;             ///< map=atomic
+  bool wants = false;              ///< it or a type below it has required fields
+  uint16_t required = 0;           ///< how many of its fields are required
+  std::span<const uint8_t> slots;  ///< hash table over `fields`: 1 + index, 0 is empty; a power of two of them
 
   /// Returns the field of this name, or nullptr.
   const field_info* find(std::string_view field) const;
@@ -122,10 +125,12 @@ public:
 
 private:
   void parse_types(std::string_view text);
+  void index_types();
   void parse_resources(std::string_view resources, std::string_view served);
 
   std::deque<type_info> types_;
   std::vector<field_info> fields_;
+  std::vector<uint8_t> slots_;
   std::deque<resource_info> resources_;
   std::unordered_map<std::string_view, const type_info*> by_type_;
   std::unordered_map<std::string_view, const type_info*> by_gvk_;  ///< "apps/v1/Deployment"

@@ -1,6 +1,7 @@
 #include "schema/kube/stamp.hpp"
 
 #include "schema/kube/defaults.hpp"
+#include "schema/kube/equal.hpp"
 #include "schema/kube/quantity.hpp"
 #include "schema/kube/value.hpp"
 
@@ -54,7 +55,7 @@ void keep_addresses(const json::object& before, json::object& after) {
 bool same(const json::object& a, const json::object& b, std::string_view key) {
   const auto* x = member(a, key);
   const auto* y = member(b, key);
-  return x == nullptr || y == nullptr ? x == y : *x == *y;
+  return x == nullptr || y == nullptr ? x == y : equal(*x, *y);
 }
 
 /// FNV-1a over a JSON value, keys in order of their bytes; tags keep values of different shape apart.
@@ -184,7 +185,7 @@ void prepare_update(const resource_info& info, const json::value& before, json::
 bool same_content(const json::value& a, const json::value& b) {
   const auto* x = a.if_object();
   const auto* y = b.if_object();
-  if (x == nullptr || y == nullptr) return a == b;
+  if (x == nullptr || y == nullptr) return equal(a, b);
   if (x->size() != y->size()) return false;
   auto volatile_key = [](std::string_view k) {
     return k == "resourceVersion" || k == "generation" || k == "managedFields";
@@ -195,7 +196,7 @@ bool same_content(const json::value& a, const json::value& b) {
     const auto* m = kv.value().if_object();
     const auto* n = other->if_object();
     if (kv.key() != "metadata" || m == nullptr || n == nullptr) {
-      if (kv.value() != *other) return false;
+      if (!equal(kv.value(), *other)) return false;
       continue;
     }
     for (const auto& e : *m)

@@ -4,14 +4,6 @@
 namespace skerry::kube {
 namespace {
 
-/// Names seen so far: few, so that looking through them is quicker than hashing.
-using names = std::vector<std::string_view>;
-bool seen(names& all, std::string_view name) {
-  if (std::find(all.begin(), all.end(), name) != all.end()) return true;
-  all.push_back(name);
-  return false;
-}
-
 bool ends_in_space(std::string_view s) {
   auto space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   return !s.empty() && (space(s.front()) || space(s.back()));
@@ -78,7 +70,7 @@ void check_probe(checker& c, const json::object& container, std::string_view nam
 }
 
 void check_ports(checker& c, const json::array& ports, const step& at, bool host_network) {
-  names used;
+  name_set used;
   for (size_t i = 0; i < ports.size(); ++i) {
     const auto* p = ports[i].if_object();
     if (p == nullptr) continue;
@@ -88,7 +80,7 @@ void check_ports(checker& c, const json::array& ports, const step& at, bool host
         c.invalid(here / "name", name,
                   "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-), at least one letter, and no "
                   "more than 15 of them");
-      else if (seen(used, name))
+      else if (!used.insert(name))
         c.duplicate(here / "name", name);
     }
     auto inside = integer_in(*p, "containerPort", -1);
@@ -183,9 +175,8 @@ void check_env(checker& c, const json::object& container, const step& at) {
     }
 }
 
-void check_mounts(checker& c, const json::array& mounts, const step& at,
-                  const std::unordered_set<std::string_view>& volumes) {
-  names paths;
+void check_mounts(checker& c, const json::array& mounts, const step& at, const name_set& volumes) {
+  name_set paths;
   for (size_t i = 0; i < mounts.size(); ++i) {
     const auto* m = mounts[i].if_object();
     if (m == nullptr) continue;
@@ -193,12 +184,12 @@ void check_mounts(checker& c, const json::array& mounts, const step& at,
     auto name = text_in(*m, "name"), path = text_in(*m, "mountPath"), sub = text_in(*m, "subPath");
     if (name.empty()) {
       if (member(*m, "name") != nullptr) c.required(here / "name");
-    } else if (!volumes.count(name)) {
+    } else if (!volumes.contains(name)) {
       c.not_found(here / "name", name);
     }
     if (path.empty()) {
       if (member(*m, "mountPath") != nullptr) c.required(here / "mountPath");
-    } else if (seen(paths, path)) {
+    } else if (!paths.insert(path)) {
       c.invalid(here / "mountPath", path, "must be unique");
     }
     if (path.find(':') != std::string_view::npos) c.invalid(here / "mountPath", path, "must not contain ':'");
@@ -251,8 +242,8 @@ void check_lifecycle(checker& c, const json::object& life, const step& at) {
 }
 
 struct surroundings {
-  const std::unordered_set<std::string_view>& volumes;
-  names& taken;
+  const name_set& volumes;
+  name_set& taken;
   bool init = false, host_network = false;
 };
 
@@ -260,7 +251,7 @@ void check_container(checker& c, const json::object& o, const step& at, const su
   if (auto name = text_in(o, "name"); member(o, "name") != nullptr) {
     if (name.empty())
       c.required(at / "name");
-    else if (seen(around.taken, name))
+    else if (!around.taken.insert(name))
       c.duplicate(at / "name", name);
     else
       c.dns_label(at / "name", name);
@@ -310,9 +301,8 @@ void check_host_ports(checker& c, const json::array& containers, const step& at)
 
 }  // namespace
 
-void check_containers(checker& c, const json::object& spec, const step& at,
-                      const std::unordered_set<std::string_view>& volumes) {
-  names taken;
+void check_containers(checker& c, const json::object& spec, const step& at, const name_set& volumes) {
+  name_set taken;
   surroundings around{volumes, taken, true, true_in(spec, "hostNetwork")};
   auto init_at = at / "initContainers";
   if (const auto* list = array_in(spec, "initContainers"))

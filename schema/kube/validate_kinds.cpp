@@ -1,6 +1,7 @@
 #include <functional>
 
 #include "schema/kube/checker.hpp"
+#include "schema/kube/equal.hpp"
 #include "schema/kube/quantity.hpp"
 #include "schema/kube/selector.hpp"
 
@@ -75,7 +76,7 @@ void check_workload(checker& c, const json::object* before, const json::object& 
   }
   if (before == nullptr) return;
   const auto& old = object_or_none(*before, "spec");
-  if (object_or_none(old, "selector") != object_or_none(spec, "selector"))
+  if (!equal(object_or_none(old, "selector"), object_or_none(spec, "selector")))
     c.invalid(selector_at, json::value(object_or_none(spec, "selector")), immutable);
 }
 
@@ -215,7 +216,7 @@ void check_immutable(checker& c, const json::object* before, const json::object&
   step root{};
   if (!true_in(o, "immutable")) c.forbidden(root / "immutable", "field is immutable when `immutable` is set");
   for (auto map : maps)
-    if (object_or_none(*before, map) != object_or_none(o, map))
+    if (!equal(object_or_none(*before, map), object_or_none(o, map)))
       c.forbidden(root / map, "field is immutable when `immutable` is set");
 }
 
@@ -299,7 +300,7 @@ void check_event(checker& c, const resource_info&, const json::object*, const js
 }
 
 void check_role_binding(checker& c, const resource_info&, const json::object* before, const json::object& o) {
-  if (before == nullptr || object_or_none(*before, "roleRef") == object_or_none(o, "roleRef")) return;
+  if (before == nullptr || equal(object_or_none(*before, "roleRef"), object_or_none(o, "roleRef"))) return;
   step root{};
   c.invalid(root / "roleRef", json::value(object_or_none(o, "roleRef")), "cannot change roleRef");
 }

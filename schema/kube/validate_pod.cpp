@@ -1,4 +1,5 @@
 #include "schema/kube/checker.hpp"
+#include "schema/kube/equal.hpp"
 #include "schema/kube/quantity.hpp"
 
 namespace skerry::kube {
@@ -60,8 +61,7 @@ void check_source(checker& c, std::string_view kind, const json::object& source,
   }
 }
 
-void check_volumes(checker& c, const json::array& volumes, const step& at,
-                   std::unordered_set<std::string_view>& known) {
+void check_volumes(checker& c, const json::array& volumes, const step& at, name_set& known) {
   for (size_t i = 0; i < volumes.size(); ++i) {
     const auto* o = volumes[i].if_object();
     if (o == nullptr) continue;
@@ -70,7 +70,7 @@ void check_volumes(checker& c, const json::array& volumes, const step& at,
     if (member(*o, "name") != nullptr) {
       if (name.empty())
         c.required(here / "name");
-      else if (!known.insert(name).second)
+      else if (!known.insert(name))
         c.duplicate(here / "name", name);
       else
         c.dns_label(here / "name", name);
@@ -173,14 +173,29 @@ void check_network(checker& c, const json::object& spec, const step& at) {
     c.invalid(dns_at / "nameservers", json::value(*servers), "must not have more than 3 nameservers");
 }
 
-/// What of a spec may change by itself goes, so that the rest can be compared.
-json::object comparable(const json::object& spec) {
-  json::object out = spec;
-  for (std::string_view key :
-       {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"})
-    remove(out, key);
-  for_each_container(out, [](json::object& o, std::string_view, size_t) { remove(o, "image"); });
-  return out;
+/// True if both have the same members but for those that may change by themselves.
+bool same_but(const json::object& a, const json::object& b, std::initializer_list<std::string_view> free) {
+  auto is_free = [&](std::string_view key) { return std::find(free.begin(), free.end(), key) != free.end(); };
+  size_t left = 0;
+  for (const auto& kv : a) {
+    if (is_free(kv.key())) continue;
+    ++left;
+    const auto* other = member(b, kv.key());
+    if (other == nullptr || !equal(kv.value(), *other)) return false;
+  }
+  for (const auto& kv : b)
+    if (!is_free(kv.key())) --left;
+  return left == 0;
+}
+
+/// True if both lists hold the same containers but for their images.
+bool same_containers(const json::array& a, const json::array& b) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    const auto* x = a[i].if_object();
+    const auto* y = b[i].if_object();
+    if (x == nullptr || y == nullptr || !same_but(*x, *y, {"image"})) return false;
+  }
+  return true;
 }
 
 constexpr std::string_view pod_update_rule =
@@ -193,7 +208,7 @@ constexpr std::string_view pod_update_rule =
 }  // namespace
 
 void check_pod_spec(checker& c, const json::object& spec, const step& at) {
-  std::unordered_set<std::string_view> volumes;
+  name_set volumes;
   if (const auto* list = array_in(spec, "volumes")) check_volumes(c, *list, at / "volumes", volumes);
   check_containers(c, spec, at, volumes);
   c.one_of(spec, at, "restartPolicy", {"Always", "OnFailure", "Never"});
@@ -216,13 +231,19 @@ void check_pod_spec(checker& c, const json::object& spec, const step& at) {
 }
 
 void check_pod_update(checker& c, const json::object& before, const json::object& after, const step& at) {
+  static const json::array none;
+  bool same = same_but(before, after,
+                       {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates",
+                        "containers", "initContainers"});
   for (std::string_view list : {"containers", "initContainers"}) {
     const auto* a = array_in(before, list);
     const auto* b = array_in(after, list);
-    if ((a != nullptr ? a->size() : 0) != (b != nullptr ? b->size() : 0))
-      return c.forbidden(at, "pod updates may not add or remove containers");
+    if (a == nullptr) a = &none;
+    if (b == nullptr) b = &none;
+    if (a->size() != b->size()) return c.forbidden(at, "pod updates may not add or remove containers");
+    same &= same_containers(*a, *b);
   }
-  if (comparable(before) != comparable(after)) c.forbidden(at, pod_update_rule);
+  if (!same) c.forbidden(at, pod_update_rule);
   const auto* old_deadline = member(before, "activeDeadlineSeconds");
   const auto* new_deadline = member(after, "activeDeadlineSeconds");
   if (old_deadline != nullptr) {
@@ -237,8 +258,12 @@ void check_pod_update(checker& c, const json::object& before, const json::object
     c.forbidden(at, pod_update_rule);
   const auto* old_list = array_in(before, "tolerations");
   const auto* new_list = array_in(after, "tolerations");
-  for (const auto& t : old_list != nullptr ? *old_list : json::array{})
-    if (new_list == nullptr || std::find(new_list->begin(), new_list->end(), t) == new_list->end()) {
+  auto kept = [&](const json::value& t) {
+    return new_list != nullptr &&
+           std::any_of(new_list->begin(), new_list->end(), [&](const json::value& x) { return equal(x, t); });
+  };
+  for (const auto& t : old_list != nullptr ? *old_list : none)
+    if (!kept(t)) {
       c.forbidden(at / "tolerations", "existing toleration can not be modified except its tolerationSeconds");
       break;
     }

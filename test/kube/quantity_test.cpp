@@ -69,6 +69,39 @@ BOOST_AUTO_TEST_CASE(these_are_none) {
     BOOST_TEST(!quantity::parse(text).has_value(), text);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_plainly_canonical_is_canonical) {
+  for (auto text : {"0",
+                    "1",
+                    "999",
+                    "1000",
+                    "1500",
+                    "100m",
+                    "1000m",
+                    "0m",
+                    "1Ki",
+                    "1024Ki",
+                    "1023Mi",
+                    "64Mi",
+                    "1Gi",
+                    "01",
+                    "1k",
+                    "1.5",
+                    "",
+                    "m",
+                    "Mi",
+                    "123456789012345",
+                    "1234567890123456",
+                    "00",
+                    "0Mi"}) {
+    if (!quantity::plainly_canonical(text)) continue;
+    auto q = quantity::parse(text);
+    BOOST_REQUIRE(q.has_value());
+    BOOST_TEST(q->to_string() == text);
+  }
+  BOOST_TEST((quantity::plainly_canonical("100m") && quantity::plainly_canonical("64Mi") &&
+              !quantity::plainly_canonical("1024Mi")));
+}
+
 BOOST_AUTO_TEST_CASE(values_round_up) {
   BOOST_TEST(quantity::parse("100m")->milli() == 100);
   BOOST_TEST(quantity::parse("1")->milli() == 1000);

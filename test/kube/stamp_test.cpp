@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "schema/kube/equal.hpp"
 #include "test/kube/support.hpp"
 
 using namespace skerry;
@@ -107,12 +108,23 @@ BOOST_AUTO_TEST_CASE(content_is_compared_without_revisions) {
   BOOST_TEST(!same_content(a, js("{'metadata':{'name':'a'}}")));
 }
 
+BOOST_AUTO_TEST_CASE(equality_knows_no_order_of_keys) {
+  BOOST_TEST(equal(js("{'a':1,'b':{'c':[1,{'d':2}]}}"), js("{'b':{'c':[1,{'d':2}]},'a':1}")));
+  BOOST_TEST(!equal(js("{'a':1,'b':2}"), js("{'a':1,'c':2}")));
+  BOOST_TEST(!equal(js("{'a':1}"), js("{'a':1,'b':2}")));
+  BOOST_TEST(!equal(js("[1,2]"), js("[2,1]")));
+  BOOST_TEST(!equal(js("[1]"), js("{}")));
+  BOOST_TEST(!equal(js("{}"), js("[]")));
+  BOOST_TEST(equal(json::value(uint64_t{5}), json::value(int64_t{5})));
+}
+
 BOOST_AUTO_TEST_CASE(template_hashes) {
   auto t = js("{'metadata':{'labels':{'a':'b'}},'spec':{'containers':[{'name':'x','image':'y'}]}}");
   auto h = template_hash(t);
   // Fixed for ever: another value would replace every replica set on an upgrade.
   BOOST_TEST(h ==
              template_hash(js("{'spec':{'containers':[{'image':'y','name':'x'}]},'metadata':{'labels':{'a':'b'}}}")));
+  BOOST_TEST(h == "6c67d679f6");
   BOOST_TEST(h.size() <= 10u);
   BOOST_TEST(h.find_first_not_of("bcdfghjklmnpqrstvwxz2456789") == std::string::npos);
   BOOST_TEST(h != template_hash(t, 1));
