@@ -23,7 +23,7 @@ class Writer(threading.Thread):
     def __init__(self, api, name):
         super().__init__(daemon=True)
         self.api, self.name_, self.running = api, name, True
-        self.acked, self.unsure, self.deleted, self.revision = {}, {}, set(), 0
+        self.acked, self.unsure, self.deleted, self.revision, self.error = {}, {}, set(), 0, None
 
     def run(self):
         n = 0
@@ -38,6 +38,9 @@ class Writer(threading.Thread):
                     self.remove(name)
             except (OSError, http.client.HTTPException):
                 return  # the kill
+            except Failed as e:
+                self.error = e
+                return
 
     def write(self, method, path, body, name, value):
         self.unsure[name] = value
@@ -102,6 +105,7 @@ class Killing:
             w.running = False
             w.join(30)
             expect(not w.is_alive(), "a request hangs after the kill")
+            expect(w.error is None, str(w.error))
             self.revision = max(self.revision, w.revision)
             self.deleted |= w.deleted
             self.acked.update({k: v for k, v in w.acked.items() if k not in w.unsure})

@@ -35,7 +35,9 @@ class CheckTree(unittest.TestCase):
         self.breaks("sim/a.cpp", '#include "drivers/x.hpp"\n', "sim/ may not include")
         self.breaks("schema/a.cpp", '#include "actors/x.hpp"\n', "schema/ may not include")
         self.holds("drivers/a.cpp", '#include "actors/ports/kv.hpp"\n#include <thread>\n')
+        self.breaks("drivers/a.cpp", "#include <actors/base/context.hpp>\n", "drivers/ may not include")
         self.holds("tools/a.cpp", '#include "drivers/x.hpp"\n')
+        self.holds("drivers/a.cpp", '#include "beside.hpp"\n#include <sys/socket.h>\n')
 
     def test_forbidden_calls(self):
         for call in ("std::thread t;", "std::getenv(\"X\");", "auto t = std::chrono::steady_clock::now();", "std::ofstream f;",
