@@ -68,14 +68,25 @@ bool send_all(int fd, const char* data, size_t size) {
   return true;
 }
 
+/// Fills the last block of an archive of `total` bytes and adds the end mark: some writers (umoci insert) leave both out. A
+/// layer that was cut short is found by its digest.
+void end_archive(int to, size_t total) {
+  constexpr size_t block = 512;
+  const char zeros[3 * block] = {};
+  send_all(to, zeros, (block - total % block) % block + 2 * block);
+}
+
 /// Moves all bytes from `from` to `to` and into the digest. False when tar has gone away or the time is over.
 bool pump(int from, int to, sha256& digest, steady::time_point deadline, const std::atomic<bool>& cancel) {
   char buffer[32 * 1024];
   bool taking = true;
+  size_t total = 0;
   for (;;) {
     auto n = read(from, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
+    if (n == 0 && taking) end_archive(to, total);
     if (n <= 0) return n == 0;
+    total += static_cast<size_t>(n);
     digest.add(buffer, static_cast<size_t>(n));
     // tar may end at the archive's end mark, before the padding that is part of the digest.
     if (taking) taking = send_all(to, buffer, static_cast<size_t>(n));

@@ -1,0 +1,105 @@
+#include "supervisors/cloud_tree.hpp"
+
+#include "actors/api/sessions.hpp"
+#include "actors/controllers/deployment.hpp"
+#include "actors/controllers/expiry.hpp"
+#include "actors/controllers/garbage.hpp"
+#include "actors/controllers/namespaces.hpp"
+#include "actors/controllers/node_lifecycle.hpp"
+#include "actors/controllers/node_sync.hpp"
+#include "actors/controllers/replicaset.hpp"
+#include "actors/controllers/scheduler.hpp"
+#include "actors/controllers/status_writer.hpp"
+#include "actors/store/store.hpp"
+#include "supervisors/pool.hpp"
+#include "supervisors/supervisor.hpp"
+
+namespace skerry::supervisors {
+namespace {
+
+constexpr restart_window cloud_window{.intensity = 10, .period_ms = 30'000};
+
+start_function store_of(const cloud_tree_parts& p) {
+  return [&p](caf::event_based_actor* parent) {
+    store::store_args args{p.island.ctx, cloud_paths::store, p.kv, p.views, caf::actor{parent}, {}};
+    if (p.threads) return parent->spawn<caf::detached>(store::store_actor, std::move(args));
+    return parent->spawn(store::store_actor, std::move(args));
+  };
+}
+
+controllers::controller_args args_of(const cloud_tree_parts& p) {
+  return {p.island.ctx, *p.views, p.island.directory.finder(cloud_paths::store), p.registry};
+}
+
+template <class State>
+child_spec controller(const cloud_tree_parts& p, std::string id,
+                      caf::behavior (*factory)(caf::stateful_actor<State>*, controllers::controller_args)) {
+  return worker(std::move(id), [&p, factory](caf::event_based_actor* parent) {
+    return parent->spawn(factory, args_of(p));
+  });
+}
+
+supervisor_args controllers_of(const cloud_tree_parts& p) {
+  std::vector<child_spec> children;
+  children.push_back(worker("namespace", [&p](caf::event_based_actor* parent) {
+    return parent->spawn(controllers::namespace_controller, args_of(p), p.link.authority.certificate_pem);
+  }));
+  children.push_back(worker("node-lifecycle", [&p](caf::event_based_actor* parent) {
+    return parent->spawn(controllers::node_lifecycle_controller, args_of(p), limits::lease_ms);
+  }));
+  children.push_back(controller(p, "garbage", controllers::garbage_controller));
+  children.push_back(controller(p, "expiry", controllers::expiry_controller));
+  children.push_back(controller(p, "scheduler", controllers::scheduler));
+  children.push_back(controller(p, "replicaset", controllers::replicaset_controller));
+  children.push_back(controller(p, "deployment", controllers::deployment_controller));
+  children.push_back(worker("status-writer", [&p](caf::event_based_actor* parent) {
+    return parent->spawn(controllers::status_writer, controllers::status_writer_args{args_of(p), cloud_paths::status_writer, {}});
+  }));
+  children.push_back(worker("node-sync", [&p](caf::event_based_actor* parent) {
+    return parent->spawn(controllers::node_sync, controllers::node_sync_args{p.island.ctx, cloud_paths::node_sync, *p.views,
+                                                                              p.island.directory.finder(cloud_paths::store), {}});
+  }));
+  return {p.island, "/cloud/controllers", strategy::one_for_one, cloud_window, std::move(children)};
+}
+
+child_spec pool_of(const cloud_tree_parts& p, std::string id, const char* path) {
+  return subtree(std::move(id), [&p, path](caf::event_based_actor* parent) {
+    return parent->spawn(pool, pool_args{p.island, path});
+  });
+}
+
+supervisor_args api_of(const cloud_tree_parts& p) {
+  std::vector<child_spec> children;
+  children.push_back(pool_of(p, "watches", cloud_paths::api_watches));
+  children.push_back(worker("sessions", [&p](caf::event_based_actor* parent) {
+    return parent->spawn(api::sessions, &p.api, cloud_paths::api_sessions);
+  }));
+  return {p.island, "/cloud/api", strategy::one_for_one, cloud_window, std::move(children)};
+}
+
+supervisor_args link_of(const cloud_tree_parts& p) {
+  std::vector<child_spec> children;
+  children.push_back(pool_of(p, "sessions", cloud_paths::link_sessions));
+  children.push_back(worker("hub", [&p](caf::event_based_actor* parent) {
+    return parent->spawn(link::hub, link::hub_args{p.link, "/cloud/link/hub", p.links, caf::actor{}});
+  }));
+  return {p.island, "/cloud/link", strategy::one_for_all, cloud_window, std::move(children)};
+}
+
+child_spec branch(std::string id, supervisor_args (*args)(const cloud_tree_parts&), const cloud_tree_parts& p) {
+  return subtree(std::move(id), [args, &p](caf::event_based_actor* parent) { return parent->spawn(supervisor, args(p)); });
+}
+
+}  // namespace
+
+caf::actor start_cloud_tree(caf::actor_system& system, const cloud_tree_parts& parts, caf::actor parent) {
+  std::vector<child_spec> children;
+  children.push_back(ready_worker("store", store_of(parts)));
+  children.push_back(branch("controllers", controllers_of, parts));
+  children.push_back(branch("api", api_of, parts));
+  children.push_back(branch("link", link_of, parts));
+  return system.spawn(supervisor, supervisor_args{parts.island, cloud_paths::root, strategy::one_for_one, cloud_window, std::move(children),
+                                                      std::move(parent)});
+}
+
+}  // namespace skerry::supervisors

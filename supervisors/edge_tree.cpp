@@ -1,0 +1,65 @@
+#include "supervisors/edge_tree.hpp"
+
+#include "actors/node/node_agent.hpp"
+#include "supervisors/pool.hpp"
+#include "supervisors/supervisor.hpp"
+
+namespace skerry::supervisors {
+namespace {
+
+constexpr restart_window edge_window{.intensity = 10, .period_ms = 60'000};
+
+node::agent_args agent_of(const edge_tree_parts& p, const std::string& root, caf::actor parent) {
+  const auto& find = p.island.directory;
+  return {.ctx = p.island.ctx,
+          .path = root,
+          .node = p.node,
+          .version = p.version,
+          .labels = p.labels,
+          .pods_directory = p.pods_directory,
+          .kv = p.kv,
+          .runtime = p.runtime,
+          .files = p.files,
+          .prober = p.prober,
+          .machine = p.machine,
+          .link = p.island.directory.finder(root + "/link"),
+          .pods = find.finder(root + "/pod"),
+          .supervisor = std::move(parent)};
+}
+
+link::link_client_args link_of(const edge_tree_parts& p, const std::string& root) {
+  return {.ctx = p.island.ctx,
+          .path = root + "/link",
+          .node = p.node,
+          .version = p.version,
+          .address = p.server,
+          .credentials = p.credentials,
+          .transport = p.transport,
+          .kv = p.kv,
+          .agent = p.island.directory.finder(root + "/agent"),
+          .pki = &p.pki,
+          .on_renewed = p.on_renewed,
+          .parent = {}};
+}
+
+}  // namespace
+
+caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& p, caf::actor parent) {
+  auto root = "/node/" + p.node;
+  std::vector<child_spec> children;
+  children.push_back(subtree("pod", [&p, root](caf::event_based_actor* self) {
+    return self->spawn(pool, pool_args{p.island, root + "/pod"});
+  }));
+  children.push_back(ready_worker("agent", [&p, root](caf::event_based_actor* self) {
+    auto args = agent_of(p, root, caf::actor{self});
+    if (p.threads) return self->spawn<caf::detached>(node::node_agent, std::move(args));
+    return self->spawn(node::node_agent, std::move(args));
+  }));
+  children.push_back(worker("link", [&p, root](caf::event_based_actor* self) {
+    if (p.threads) return self->spawn<caf::detached>(link::link_client, link_of(p, root));
+    return self->spawn(link::link_client, link_of(p, root));
+  }));
+  return system.spawn(supervisor, supervisor_args{p.island, root, strategy::one_for_one, edge_window, std::move(children), std::move(parent)});
+}
+
+}  // namespace skerry::supervisors
