@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <stdexcept>
 
 #include "actors/store/store.hpp"
 #include "schema/error.hpp"
@@ -84,7 +85,7 @@ private:
 inline store::draft make_draft(std::string resource, std::string ns, std::string name, std::string extra = "{}") {
   std::string error;
   auto v = parse_json(extra, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
+  if (!error.empty()) throw std::invalid_argument{error};  // not BOOST_REQUIRE: called on other threads too
   ensure(v, "metadata.name") = name;
   if (!ns.empty()) ensure(v, "metadata.namespace") = ns;
   if (string_at(v, "metadata.uid").empty()) ensure(v, "metadata.uid") = "uid-" + name;
