@@ -67,20 +67,16 @@ std::variant<reply, failure> get_object(const store::view& view, const target& t
   return out;
 }
 
-std::variant<reply, failure> list_objects(const store::view_ptr& newest, const target& t, const query& q,
-                                          const representation& r, paged_views& pages, int64_t now_ms) {
-  auto selected = read_selection(t, q);
-  if (auto* f = std::get_if<failure>(&selected)) return std::move(*f);
-  const auto& s = std::get<selection>(selected);
-  uint64_t limit = 0;
-  if (q.has("limit") && !q.get("limit").empty()) {
-    auto n = parse_revision(q.get("limit"));
-    if (!n) return bad_request("limit: Invalid value: \"" + std::string{q.get("limit")} + "\": must be a whole number");
-    limit = std::min<uint64_t>(*n, limits::list_page_max);
-  }
-  if (auto t = q.get("timeoutSeconds"); !t.empty() && !parse_revision(t))
-    return bad_request("timeoutSeconds: Invalid value: \"" + std::string{t} + "\": must be a whole number");
-  auto view = newest;
+namespace {
+
+/// From which view a list is served, and after which key.
+struct start {
+  store::view_ptr view;
+  std::string after;
+};
+
+std::variant<start, failure> read_start(const store::view_ptr& newest, const query& q, paged_views& pages) {
+  start out{newest, {}};
   auto wanted = q.get("resourceVersion");
   if (!wanted.empty()) {
     auto n = parse_revision(wanted);
@@ -95,22 +91,42 @@ std::variant<reply, failure> list_objects(const store::view_ptr& newest, const t
       return f;
     }
     if (q.get("resourceVersionMatch") == "Exact" && *n != newest->revision() && q.get("continue").empty()) {
-      view = pages.find(*n);
-      if (!view) return expired("The resourceVersion for the provided list is too old.");
+      out.view = pages.find(*n);
+      if (!out.view) return expired("The resourceVersion for the provided list is too old.");
     }
   }
-  std::string after;
   if (auto token = q.get("continue"); !token.empty()) {
     auto p = read_token(token);
     if (!p) return bad_request("continue key is not valid: take it as it stands in the list's metadata.continue");
     if (auto kept = pages.find(p->revision))
-      view = kept;
+      out.view = kept;
     else if (p->revision < newest->compacted() || p->revision > newest->revision())
       return expired(std::string{token_expired});
-    after = p->after;
+    out.after = std::move(p->after);
     // Objects may be newer than the list's revision then: a watch from it tells of them again, which does no harm.
-    if (view == newest && p->revision != newest->revision()) pages.keep(newest);
+    if (out.view == newest && p->revision != newest->revision()) pages.keep(newest);
   }
+  return out;
+}
+
+}  // namespace
+
+std::variant<reply, failure> list_objects(const store::view_ptr& newest, const target& t, const query& q,
+                                          const representation& r, paged_views& pages, int64_t now_ms) {
+  auto selected = read_selection(t, q);
+  if (auto* f = std::get_if<failure>(&selected)) return std::move(*f);
+  const auto& s = std::get<selection>(selected);
+  uint64_t limit = 0;
+  if (q.has("limit") && !q.get("limit").empty()) {
+    auto n = parse_revision(q.get("limit"));
+    if (!n) return bad_request("limit: Invalid value: \"" + std::string{q.get("limit")} + "\": must be a whole number");
+    limit = std::min<uint64_t>(*n, limits::list_page_max);
+  }
+  if (auto t = q.get("timeoutSeconds"); !t.empty() && !parse_revision(t))
+    return bad_request("timeoutSeconds: Invalid value: \"" + std::string{t} + "\": must be a whole number");
+  auto begin = read_start(newest, q, pages);
+  if (auto* f = std::get_if<failure>(&begin)) return std::move(*f);
+  auto& [view, after] = std::get<start>(begin);
   list_writer writer{*t.info, r, now_ms};
   std::string last;
   int64_t remaining = 0;

@@ -68,8 +68,8 @@ bool send_all(int fd, const char* data, size_t size) {
   return true;
 }
 
-/// Fills the last block of an archive of `total` bytes and adds the end mark: some writers (umoci insert) leave both out. A
-/// layer that was cut short is found by its digest.
+/// Fills the last block of an archive of `total` bytes and adds the end mark: some writers (umoci insert) leave both
+/// out. A layer that was cut short is found by its digest.
 void end_archive(int to, size_t total) {
   constexpr size_t block = 512;
   const char zeros[3 * block] = {};
@@ -135,6 +135,24 @@ caf::error convert_at(int parent, const std::string& name) {
   return {};
 }
 
+command tar_into(const std::string& directory) {
+  command tar;
+  tar.arguments = {find_program("tar"),
+                   "--extract",
+                   "--file=-",
+                   "--directory=" + directory,
+                   "--numeric-owner",
+                   "--same-owner",
+                   "--preserve-permissions",
+                   "--xattrs",
+                   "--xattrs-include=user.*",
+                   "--xattrs-include=security.capability",
+                   "--delay-directory-restore",
+                   "--warning=no-timestamp"};
+  tar.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"};
+  return tar;
+}
+
 }  // namespace
 
 caf::expected<void> convert_whiteouts(const std::string& directory) {
@@ -155,22 +173,9 @@ caf::expected<void> unpack_layer(const std::string& blob, const std::string& dif
   timeval patience{60, 0};
   setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   shutdown(theirs.get(), SHUT_WR);
-  command tar;
-  tar.arguments = {find_program("tar"),
-                   "--extract",
-                   "--file=-",
-                   "--directory=" + directory,
-                   "--numeric-owner",
-                   "--same-owner",
-                   "--preserve-permissions",
-                   "--xattrs",
-                   "--xattrs-include=user.*",
-                   "--xattrs-include=security.capability",
-                   "--delay-directory-restore",
-                   "--warning=no-timestamp"};
-  tar.environment = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"};
-  tar.stdin_fd = theirs.get();
   auto said = directory + ".said";
+  auto tar = tar_into(directory);
+  tar.stdin_fd = theirs.get();
   tar.output_file = said;
   auto untar = start(tar, false);
   theirs.reset();
