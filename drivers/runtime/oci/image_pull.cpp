@@ -55,18 +55,6 @@ private:
 
 }  // namespace
 
-/// Puts a hole of the right size where each blob would go whose layer is unpacked already: skopeo then does not fetch
-/// it.
-void images::offer_known(const std::string& directory) {
-  for (auto& hex : names_in(o_.data_dir + "/blobs/layers")) {
-    auto text = read_file(o_.data_dir + "/blobs/layers/" + hex, 256);
-    if (!text || text->size() < 73 || !is_sha256(text->substr(0, 71)) || !is_directory(layer_path(text->substr(0, 71))))
-      continue;
-    descriptor fd{open((directory + "/" + hex).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
-    if (!fd || ftruncate(fd.get(), atoll(text->c_str() + 72)) != 0) unlink((directory + "/" + hex).c_str());
-  }
-}
-
 caf::expected<void> images::copy(const std::string& source, const std::string& to, bool insecure) {
   command c;
   c.arguments = {find_program("skopeo")};
@@ -98,7 +86,6 @@ caf::expected<image_record> images::fetch(const std::string& source, const std::
     std::lock_guard guard{mutex_};
     ++pulls_;
   }
-  offer_known(directory.path());
   auto copied = copy(source, directory.path(), insecure);
   auto taken = copied ? take(directory.path(), name, repository, digest) : caf::expected<image_record>{copied.error()};
   std::lock_guard guard{mutex_};

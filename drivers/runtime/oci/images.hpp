@@ -55,7 +55,6 @@ private:
                                    const std::string& digest);
   caf::expected<void> ensure_layer(const std::string& from, const blob& layer, const std::string& diff_id);
   caf::expected<void> unpack(const std::string& file, const blob& layer, const std::string& diff_id);
-  void offer_known(const std::string& directory);
   std::string layer_path(const std::string& diff_id) const;
   std::string blob_path(const std::string& digest) const;
   std::string record_path(const std::string& name) const;
