@@ -23,6 +23,7 @@ struct controller_args {
 struct moment {
   int64_t now_ms;  ///< Unix milliseconds, for stamps in objects
   ports::random& random;
+  uint32_t attempt = 0;  ///< how often this key failed in a row: who writes much at once should then write less
 };
 
 /// What a reconcile wants done. Each commit is applied whole or not at all, independent of the others.

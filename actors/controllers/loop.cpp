@@ -161,13 +161,21 @@ void loop::run() {
 }
 
 void loop::reconcile(const store::view& v, const store::object_key& k) {
-  auto e = spec_.reconcile(v, k, moment{args_.ctx.clock.wall_ms(), args_.ctx.random});
-  auto now = args_.ctx.clock.steady_ms();
+  effects e;
+  try {
+    e = spec_.reconcile(v, k, moment{args_.ctx.clock.wall_ms(), args_.ctx.random, queue_.failures(k)});
+  } catch (const std::exception& x) {
+    // One object that is not what its type says must not stop the work on all others.
+    auto wait = queue_.failed(k, args_.ctx.clock.steady_ms());
+    args_.ctx.log.error(spec_.path,
+                        store::to_string(k) + ": " + x.what() + "; tries again in " + std::to_string(wait) + " ms");
+    return;
+  }
   if (e.commits.empty())
     queue_.done(k);
   else
     commit(k, e);
-  if (e.requeue_ms) queue_.mark_at(k, now + std::max<int64_t>(1, *e.requeue_ms));
+  if (e.requeue_ms) queue_.mark_at(k, args_.ctx.clock.steady_ms() + std::max<int64_t>(1, *e.requeue_ms));
 }
 
 bool loop::concerns(const store::commit& c) const {
@@ -202,12 +210,13 @@ void loop::settle(const store::object_key& k, const caf::error& why) {
   if (!error) {
     queue_.done(k);
   } else {
-    auto wait = queue_.failed(k, args_.ctx.clock.steady_ms());
-    auto usual =
-        code_of(error) == errc::conflict || code_of(error) == errc::not_found || code_of(error) == errc::already_exists;
+    auto code = code_of(error);
+    bool usual = code == errc::conflict || code == errc::not_found || code == errc::already_exists;
+    auto wait =
+        queue_.failed(k, args_.ctx.clock.steady_ms(), usual ? work_queue::conflict_ms_max : work_queue::backoff_ms_max);
     if (!usual || queue_.failures(k) >= failures_warned)
-      args_.ctx.log.warning(spec_.path, k.resource + " " + k.ns + "/" + k.name + ": " + message_of(error) +
-                                            "; tries again in " + std::to_string(wait) + " ms");
+      args_.ctx.log.warning(spec_.path, store::to_string(k) + ": " + message_of(error) + "; tries again in " +
+                                            std::to_string(wait) + " ms");
   }
   schedule_work();
 }

@@ -189,7 +189,7 @@ claim_result claim(const store::view& v, const store::object& owner, const json:
       continue;
     if (selects(selector, o)) {
       out.mine.push_back(o);
-    } else if (!leaving) {
+    } else if (!leaving && out.changes.size() < claims_max) {
       auto value = store::parse(o);
       strike_owner(value, store::uid_of(owner));
       out.changes.push_back(update(o, std::move(value)));
@@ -197,6 +197,7 @@ claim_result claim(const store::view& v, const store::object& owner, const json:
   }
   if (leaving) return out;
   for (const auto& name : orphans.in(ns)) {
+    if (out.changes.size() >= claims_max) break;
     auto o = v.get(resource, ns, name);
     if (!o || controller_of(o) || deleting(o) || !eligible(o) || !selects(selector, o)) continue;
     auto value = store::parse(o);

@@ -93,6 +93,8 @@ private:
   std::map<std::string, std::set<std::string, std::less<>>, std::less<>> by_namespace_;
 };
 
+inline constexpr size_t claims_max = 200;  ///< adoptions and releases in one commit
+
 struct claim_result {
   std::vector<store::object> mine;     ///< owned and selected
   std::vector<store::change> changes;  ///< adoptions of orphans that match, releases of owned ones that do not

@@ -151,7 +151,8 @@ effects replicaset_core::reconcile(const store::view& v, const store::object_key
     have += count;
     c.labeled += count;
   } else if (manages && have > want) {
-    auto count = std::min(have - want, burst);
+    // Pods change by themselves: the more of them in one commit, the likelier a conflict.
+    auto count = std::min(have - want, std::max<int64_t>(1, burst >> std::min<uint32_t>(now.attempt, 8)));
     delete_pods(v, value, c.active, count, now, changes);
     have -= count;
     // What was deleted is the least useful; the exact numbers follow with the events of it.

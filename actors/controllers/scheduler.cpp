@@ -80,7 +80,7 @@ void scheduler_core::reset(const store::view& v, const marker& mark) {
 }
 
 void scheduler_core::resync(const store::view&, const marker& mark) {
-  state_.unpark();
+  state_.unpark_all();
   mark(pass());
 }
 
@@ -90,48 +90,31 @@ void scheduler_core::observe(const store::view&, const store::event& e, const ma
 
 effects scheduler_core::reconcile(const store::view& v, const store::object_key&, const moment& now) {
   effects out;
-  struct entry {
-    int64_t priority, created_ms;
-    store::object pod;
-    json::value value;
+  struct assumption {
+    node_state* node;
     pod_request request;
   };
-  std::vector<entry> batch;
-  bool more = false;
-  for (auto& [key, waiting] : state_.waiting()) {
-    if (waiting.parked) continue;
-    if (batch.size() == pods_in_pass) {
-      more = true;
-      break;
-    }
-    waiting.parked = true;
+  std::vector<assumption> assumed;
+  for (const auto& key : state_.take(pods_in_pass)) {
     auto pod = v.get(key.resource, key.ns, key.name);
     if (!pod) continue;
     auto value = store::parse(pod);
     if (!wants_scheduling(pod, value)) continue;
     auto request = read_request(value);
-    batch.push_back({request.priority, waiting.created_ms, pod, std::move(value), std::move(request)});
-  }
-  std::stable_sort(batch.begin(), batch.end(), [](const entry& a, const entry& b) {
-    return a.priority != b.priority ? a.priority > b.priority : a.created_ms < b.created_ms;
-  });
-  std::vector<std::pair<node_state*, const pod_request*>> assumed;
-  for (auto& e : batch) {
-    // A pod is parked when there is nothing left to say about it. What is written now may be refused by the store.
-    auto& parked = state_.waiting().at(store::key_of(e.pod)).parked;
-    if (auto* node = choose(e.request, now)) {
-      out.commits.push_back(bind(v, e.pod, std::move(e.value), *node, now));
-      node->take(e.request);
-      assumed.emplace_back(node, &e.request);
-      parked = false;
-    } else if (auto c = refuse(v, e.pod, std::move(e.value), why_not(e.request), now)) {
+    // A pod stays parked when there is nothing left to say about it. What is written now may be refused by the store.
+    if (auto* node = choose(request, now)) {
+      out.commits.push_back(bind(v, pod, std::move(value), *node, now));
+      node->take(request);
+      assumed.push_back({node, std::move(request)});
+      state_.try_again(key);
+    } else if (auto c = refuse(v, pod, std::move(value), why_not(request), now)) {
       out.commits.push_back(std::move(*c));
-      parked = false;
+      state_.try_again(key);
     }
   }
   // The bindings come back as events before the next pass, or were refused: in both cases they must not count twice.
-  for (auto& [node, request] : assumed) node->release(*request);
-  if (more) out.requeue(0);
+  for (const auto& [node, request] : assumed) node->release(request);
+  if (state_.has_work()) out.requeue(1);
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
+#include <set>
 
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/fit.hpp"
@@ -12,27 +13,36 @@ namespace skerry::controllers {
 /// nothing but the pods that wait.
 class scheduling_state {
 public:
-  struct waiting_pod {
-    int64_t created_ms = 0;
-    bool parked = false;  ///< was tried in vain; nothing that could help has happened since
+  /// Where a pod stands among those that wait: by priority, then first come, first served.
+  struct place {
+    int64_t priority = 0, created_ms = 0;
+    store::object_key key;
+    bool operator<(const place& x) const {
+      return priority != x.priority ? priority > x.priority : std::tie(created_ms, key) < std::tie(x.created_ms, x.key);
+    }
   };
 
   void reset(const store::view& v);
   /// Takes one event of pods or nodes; true if a pass may now achieve something.
   bool observe(const store::event& e);
-  /// Tries parked pods again.
-  void unpark();
+  /// The next `max` pods to try, in order. They are parked: not tried again until something happens that could help, or
+  /// `try_again`.
+  std::vector<store::object_key> take(size_t max);
+  void try_again(const store::object_key& pod);
+  void unpark_all();
+  bool has_work() const { return !queue_.empty(); }
 
   std::map<std::string, node_state, std::less<>>& nodes() { return nodes_; }
   /// Nodes that exist, in order of their names.
   const std::vector<node_state*>& present() const { return present_; }
-  std::map<store::object_key, waiting_pod>& waiting() { return waiting_; }
 
 private:
   bool put_node(const store::object& node);
   bool drop_node(const store::object& node);
   bool put_pod(const store::object& pod);
   bool forget_pod(const store::object& pod);
+  void wait(const store::object& pod);
+  void stop_waiting(const store::object_key& pod);
   void list_present();
 
   struct binding {
@@ -42,7 +52,8 @@ private:
   std::map<std::string, node_state, std::less<>> nodes_;
   std::vector<node_state*> present_;
   std::unordered_map<std::string, binding> bound_;  ///< by pod uid
-  std::map<store::object_key, waiting_pod> waiting_;
+  std::map<store::object_key, place> waiting_;
+  std::set<place> queue_;  ///< of those that wait the ones that are not parked
 };
 
 /// Chooses a node for each pod that has none (kubernetes/pkg/scheduler): filters by cordon, taints, selector and

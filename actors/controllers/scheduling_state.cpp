@@ -7,6 +7,7 @@ void scheduling_state::reset(const store::view& v) {
   nodes_.clear();
   bound_.clear();
   waiting_.clear();
+  queue_.clear();
   v.scan(resources::nodes, "", "", [&](const store::object& o) {
     put_node(o);
     return true;
@@ -25,12 +26,40 @@ bool scheduling_state::observe(const store::event& e) {
     useful = gone ? drop_node(e.now) : put_node(e.now);
   else if (store::resource_of(e.now) == resources::pods)
     return gone ? forget_pod(e.now) : put_pod(e.now);
-  if (useful) unpark();
+  if (useful) unpark_all();
   return useful;
 }
 
-void scheduling_state::unpark() {
-  for (auto& [key, pod] : waiting_) pod.parked = false;
+std::vector<store::object_key> scheduling_state::take(size_t max) {
+  std::vector<store::object_key> out;
+  while (out.size() < max && !queue_.empty()) out.push_back(std::move(queue_.extract(queue_.begin()).value().key));
+  return out;
+}
+
+void scheduling_state::try_again(const store::object_key& pod) {
+  if (auto w = waiting_.find(pod); w != waiting_.end()) queue_.insert(w->second);
+}
+
+void scheduling_state::unpark_all() {
+  if (queue_.size() == waiting_.size()) return;
+  for (const auto& [key, place] : waiting_) queue_.insert(place);
+}
+
+void scheduling_state::wait(const store::object& pod) {
+  place p{0, (*pod).getCreatedMs(), store::key_of(pod)};
+  // Few pods have one: that is not worth parsing all.
+  if (store::json_of(pod).find("\"priority\":") != std::string_view::npos)
+    p.priority = int_at(store::parse(pod), "spec.priority");
+  stop_waiting(p.key);
+  queue_.insert(p);
+  waiting_.emplace(p.key, p);
+}
+
+void scheduling_state::stop_waiting(const store::object_key& pod) {
+  auto w = waiting_.find(pod);
+  if (w == waiting_.end()) return;
+  queue_.erase(w->second);
+  waiting_.erase(w);
 }
 
 bool scheduling_state::put_node(const store::object& node) {
@@ -61,11 +90,10 @@ bool scheduling_state::put_pod(const store::object& pod) {
   auto node = store::node_of(pod);
   if (node.empty()) {
     if (deleting(pod)) return forget_pod(pod);
-    auto& w = waiting_[store::key_of(pod)];
-    w = {(*pod).getCreatedMs(), false};
+    wait(pod);
     return true;
   }
-  waiting_.erase(store::key_of(pod));
+  stop_waiting(store::key_of(pod));
   auto uid = std::string{store::uid_of(pod)};
   if (auto b = bound_.find(uid); b != bound_.end() && b->second.node == node) return false;
   bool released = forget_pod(pod);
@@ -79,7 +107,7 @@ bool scheduling_state::put_pod(const store::object& pod) {
 
 /// The pod takes nothing any more; what waits may now fit.
 bool scheduling_state::forget_pod(const store::object& pod) {
-  waiting_.erase(store::key_of(pod));
+  stop_waiting(store::key_of(pod));
   auto b = bound_.find(std::string{store::uid_of(pod)});
   if (b == bound_.end()) return false;
   if (auto n = nodes_.find(b->second.node); n != nodes_.end()) {
@@ -87,7 +115,7 @@ bool scheduling_state::forget_pod(const store::object& pod) {
     if (!n->second.present && n->second.used.pods == 0) nodes_.erase(n);
   }
   bound_.erase(b);
-  unpark();
+  unpark_all();
   return !waiting_.empty();
 }
 

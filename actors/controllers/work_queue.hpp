@@ -18,6 +18,7 @@ public:
   using key = store::object_key;
   static constexpr int64_t backoff_ms_min = 5;
   static constexpr int64_t backoff_ms_max = 30'000;
+  static constexpr int64_t conflict_ms_max = 250;  ///< somebody else wrote: that passes
 
   /// The key is dirty. While it is worked on, it will be due again when that ends.
   void mark(const key& k);
@@ -27,8 +28,9 @@ public:
   std::optional<key> take(int64_t now_ms);
   /// The work on this key ended well: its failures are forgotten.
   void done(const key& k);
-  /// The work on this key failed: due again after a backoff that doubles with each failure. Returns that span.
-  int64_t failed(const key& k, int64_t now_ms);
+  /// The work on this key failed: due again after a backoff that doubles with each failure, up to
+  /// `wait_ms_max`. Returns that span.
+  int64_t failed(const key& k, int64_t now_ms, int64_t wait_ms_max = backoff_ms_max);
   /// Failures of this key in a row.
   uint32_t failures(const key& k) const;
 
