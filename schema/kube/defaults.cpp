@@ -117,10 +117,11 @@ void default_spec(json::object& spec, bool is_pod) {
   set_default(spec, "schedulerName", "default-scheduler");
   if (member(spec, "securityContext") == nullptr) spec.emplace("securityContext", json::object{});
   // serviceAccount is the old name of serviceAccountName: both say the same.
-  if (auto old = text_in(spec, "serviceAccount"); !old.empty()) set_default(spec, "serviceAccountName", old);
-  if (auto name = text_in(spec, "serviceAccountName"); !name.empty()) spec["serviceAccount"] = name;
+  // (Copies: a short string lives in the object itself, which an insertion may move.)
+  if (std::string old{text_in(spec, "serviceAccount")}; !old.empty()) set_default(spec, "serviceAccountName", old);
+  if (std::string name{text_in(spec, "serviceAccountName")}; !name.empty()) spec["serviceAccount"] = name;
   for_each_container(spec, [&](json::object& c, std::string_view, size_t) { default_container(c, is_pod); });
-  if (true_in(spec, "hostNetwork"))
+  if (is_pod && true_in(spec, "hostNetwork"))
     for_each_container(spec, [](json::object& c, std::string_view, size_t) {
       if (auto* ports = array_in(c, "ports"))
         for (auto& p : *ports)
@@ -224,16 +225,15 @@ void default_secret(json::object& secret) {
 }
 
 void default_namespace(json::object& ns) {
-  auto& status = object_at_key(ns, "status");
-  set_default(status, "phase", "Active");
-  // The name may still be missing (generateName): stamp_new comes first then and calls again.
-  auto* meta = object_in(ns, "metadata");
-  if (meta == nullptr || text_in(*meta, "name").empty()) return;
-  std::string name{text_in(*meta, "name")};
-  object_at_key(*meta, "labels")["kubernetes.io/metadata.name"] = name;
+  set_default(object_at_key(ns, "status"), "phase", "Active");
+  // The name may still be missing (generateName): stamp_new gives it one and calls again.
+  const auto* named = object_in(ns, "metadata");
+  if (named == nullptr || text_in(*named, "name").empty()) return;
+  std::string name{text_in(*named, "name")};
+  bool going = !text_in(*named, "deletionTimestamp").empty();
+  object_at_key(object_at_key(ns, "metadata"), "labels")["kubernetes.io/metadata.name"] = name;
   auto& spec = object_at_key(ns, "spec");
-  if (member(spec, "finalizers") == nullptr && text_in(*meta, "deletionTimestamp").empty())
-    spec.emplace("finalizers", json::array{"kubernetes"});
+  if (!going && member(spec, "finalizers") == nullptr) spec.emplace("finalizers", json::array{"kubernetes"});
 }
 
 void default_storage_class(json::object& c) {

@@ -66,6 +66,16 @@ size_t weight(const json::value& v) {
   return sum;
 }
 
+/// How many objects and arrays stand in each other in a value.
+size_t depth(const json::value& v) {
+  size_t deepest = 0;
+  if (const auto* a = v.if_array())
+    for (const auto& x : *a) deepest = std::max(deepest, depth(x));
+  if (const auto* o = v.if_object())
+    for (const auto& kv : *o) deepest = std::max(deepest, depth(kv.value()));
+  return v.is_structured() ? deepest + 1 : 0;
+}
+
 class patcher {
 public:
   explicit patcher(json::value& root) : root_(root) {}
@@ -82,10 +92,11 @@ public:
     const auto* value = member(op, "value");
     if (value == nullptr)
       return what == "add" || what == "replace" || what == "test" ? "has no value" : "op is not known";
-    if (what == "add") return add(path_, *value);
+    if (what == "add") return too_deep(*value) ? nesting_ : add(path_, *value);
     if (what == "replace") {
       auto* at = walk(root_, path_, path_.size());
       if (at == nullptr) return "path does not exist";
+      if (too_deep(*value)) return nesting_;
       *at = *value;
       return {};
     }
@@ -99,6 +110,10 @@ public:
   }
 
 private:
+  /// True if a value set at path_ would nest deeper than what is parsed: operations in a row could else build what no
+  /// recursion survives.
+  bool too_deep(const json::value& value) const { return path_.size() + depth(value) > limits::json_depth_max; }
+
   std::string add(const std::vector<std::string>& path, json::value value) {
     if (path.empty()) {
       root_ = std::move(value);
@@ -142,16 +157,22 @@ private:
       if (from.size() < path_.size() && std::equal(from.begin(), from.end(), path_.begin()))
         return "moves a value into itself";
       if (from == path_) return {};
+      if (path_.size() > from.size() && (!charge(*at) || too_deep(*at))) return nesting_;
       json::value taken = std::move(*at);
       remove_at(from);
       return add(path_, std::move(taken));
     }
-    copied_ += weight(*at);
-    if (copied_ > limits::request_body_bytes_max)
-      return "copies more than " + std::to_string(limits::request_body_bytes_max) + " bytes";
-    return add(path_, *at);
+    if (!charge(*at)) return "copies more than " + std::to_string(limits::request_body_bytes_max) + " bytes";
+    return too_deep(*at) ? nesting_ : add(path_, *at);
   }
 
+  /// Counts what a patch copies and walks through; false once that is too much.
+  bool charge(const json::value& v) {
+    copied_ += weight(v);
+    return copied_ <= limits::request_body_bytes_max;
+  }
+
+  const std::string nesting_ = "nests deeper than " + std::to_string(limits::json_depth_max) + " levels";
   json::value& root_;
   std::vector<std::string> path_;
   size_t copied_ = 0;

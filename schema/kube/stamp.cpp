@@ -169,13 +169,13 @@ void prepare_update(const resource_info& info, const json::value& before, json::
   }
   keep(*a, *b, "apiVersion");
   keep(*a, *b, "kind");
+  if (info.has_status()) keep(*a, *b, "status");
+  if (info.id == "services") keep_addresses(*b, *a);
   auto& meta = object_at_key(*a, "metadata");
   for (std::string_view key : {"name", "namespace", "uid", "creationTimestamp", "generateName", "deletionTimestamp",
                                "deletionGracePeriodSeconds", "generation"})
     keep(meta, *old_meta, key);
   remove(meta, "selfLink");
-  if (info.has_status()) keep(*a, *b, "status");
-  if (info.id == "services") keep_addresses(*b, *a);
   if (!has_generation(info)) return;
   // A deployment's annotations go to its replica sets, so that they count as its spec (deployment/strategy.go).
   bool changed = !same(*a, *b, "spec") || (info.id == "deployments.apps" && !same(meta, *old_meta, "annotations"));

@@ -5,7 +5,8 @@
 
 #include "schema/json.hpp"
 
-/// Short hands for reading JSON, for the files of this folder.
+/// Short hands for reading JSON, for the files of this folder. What they return points into the object: an insertion
+/// into it moves its members and the short strings in them.
 namespace skerry::kube {
 
 inline std::string_view text(const json::string& s) { return {s.data(), s.size()}; }

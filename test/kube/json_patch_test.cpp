@@ -101,6 +101,18 @@ BOOST_AUTO_TEST_CASE(copies_cannot_grow_without_bound) {
   BOOST_TEST((code_of(json_patch(js("{'a':1}"), ops).error()) == errc::too_large));
 }
 
+BOOST_AUTO_TEST_CASE(moves_cannot_nest_without_bound) {
+  json::array ops;
+  for (int i = 0; i < 100; ++i) {
+    ops.push_back(js("{'op':'add','path':'/b','value':{}}"));
+    ops.push_back(js("{'op':'move','from':'/a','path':'/b/c'}"));
+    ops.push_back(js("{'op':'move','from':'/b','path':'/a'}"));
+  }
+  auto r = json_patch(js("{'a':{}}"), ops);
+  BOOST_REQUIRE(!r);
+  BOOST_TEST(message_of(r.error()).find("nests deeper than 64 levels") != std::string::npos, message_of(r.error()));
+}
+
 BOOST_AUTO_TEST_CASE(merge_patches) {
   struct row {
     const char *target, *patch, *result;
