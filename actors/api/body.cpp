@@ -93,6 +93,11 @@ std::variant<body, failure> read_body(const ports::http_request& request, const 
   if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
   body b;
   b.value = std::move(std::get<json::value>(parsed));
+  auto kind = string_at(b.value, "kind", info.kind);
+  auto version = string_at(b.value, "apiVersion", info.api_version);
+  if (kind != info.kind || version != info.api_version)
+    return bad_request("the object in the body is a " + std::string{kind} + " of " + std::string{version} +
+                       ", but this path takes a " + std::string{info.kind} + " of " + info.api_version);
   auto report = kube::decode(info, b.value);
   if (!report.ok()) return cannot_decode(info, report.error);
   if (s == strictness::ignore) return b;
