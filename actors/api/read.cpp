@@ -33,6 +33,61 @@ constexpr std::string_view token_expired =
     "the "
     "continue parameter.";
 
+/// What a list shows: which view, from where, how much.
+struct range {
+  store::view_ptr view;
+  uint64_t revision = 0;  ///< that the list tells of
+  std::string after;
+  uint64_t limit = 0;
+};
+
+failure not_a_number(std::string_view what, std::string_view given) {
+  return bad_request(std::string{what} + ": Invalid value: \"" + std::string{given} + "\": must be a whole number");
+}
+
+failure too_large_revision(uint64_t wanted, uint64_t newest) {
+  auto f =
+      unavailable("Too large resource version: " + std::to_string(wanted) + ", current: " + std::to_string(newest));
+  f.code = 504;
+  f.reason = "Timeout";
+  f.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", {}});
+  return f;
+}
+
+std::variant<range, failure> read_range(const store::view_ptr& newest, const query& q, const paged_views& pages) {
+  range out{newest, newest->revision(), {}, 0};
+  if (auto text = q.get("limit"); !text.empty()) {
+    auto n = parse_revision(text);
+    if (!n) return not_a_number("limit", text);
+    out.limit = std::min<uint64_t>(*n, limits::list_page_max);
+  }
+  if (auto text = q.get("timeoutSeconds"); !text.empty() && !parse_revision(text))
+    return not_a_number("timeoutSeconds", text);
+  auto token = q.get("continue");
+  if (auto text = q.get("resourceVersion"); !text.empty()) {
+    auto n = parse_revision(text);
+    if (!n) return not_a_number("resourceVersion", text);
+    if (*n > newest->revision()) return too_large_revision(*n, newest->revision());
+    if (q.get("resourceVersionMatch") == "Exact" && *n != newest->revision() && token.empty()) {
+      out.view = pages.find(*n);
+      out.revision = *n;
+      if (!out.view) return expired("The resourceVersion for the provided list is too old.");
+    }
+  }
+  if (token.empty()) return out;
+  auto p = read_token(token);
+  if (!p) return bad_request("continue key is not valid: take it as it stands in the list's metadata.continue");
+  if (auto kept = pages.find(p->revision))
+    out.view = kept;
+  else if (p->revision < newest->compacted() || p->revision > newest->revision())
+    return expired(std::string{token_expired});
+  // Without the view, objects may be newer than the revision that the list tells of: a watch from there tells of them
+  // again.
+  out.revision = p->revision;
+  out.after = p->after;
+  return out;
+}
+
 }  // namespace
 
 void paged_views::keep(store::view_ptr v) {
@@ -67,66 +122,15 @@ std::variant<reply, failure> get_object(const store::view& view, const target& t
   return out;
 }
 
-namespace {
-
-/// From which view a list is served, and after which key.
-struct start {
-  store::view_ptr view;
-  std::string after;
-};
-
-std::variant<start, failure> read_start(const store::view_ptr& newest, const query& q, paged_views& pages) {
-  start out{newest, {}};
-  auto wanted = q.get("resourceVersion");
-  if (!wanted.empty()) {
-    auto n = parse_revision(wanted);
-    if (!n)
-      return bad_request("resourceVersion: Invalid value: \"" + std::string{wanted} + "\": must be a whole number");
-    if (*n > newest->revision() && *n > 0) {
-      failure f = unavailable("Too large resource version: " + std::to_string(*n) +
-                              ", current: " + std::to_string(newest->revision()));
-      f.code = 504;
-      f.reason = "Timeout";
-      f.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", {}});
-      return f;
-    }
-    if (q.get("resourceVersionMatch") == "Exact" && *n != newest->revision() && q.get("continue").empty()) {
-      out.view = pages.find(*n);
-      if (!out.view) return expired("The resourceVersion for the provided list is too old.");
-    }
-  }
-  if (auto token = q.get("continue"); !token.empty()) {
-    auto p = read_token(token);
-    if (!p) return bad_request("continue key is not valid: take it as it stands in the list's metadata.continue");
-    if (auto kept = pages.find(p->revision))
-      out.view = kept;
-    else if (p->revision < newest->compacted() || p->revision > newest->revision())
-      return expired(std::string{token_expired});
-    out.after = std::move(p->after);
-    // Objects may be newer than the list's revision then: a watch from it tells of them again, which does no harm.
-    if (out.view == newest && p->revision != newest->revision()) pages.keep(newest);
-  }
-  return out;
-}
-
-}  // namespace
-
 std::variant<reply, failure> list_objects(const store::view_ptr& newest, const target& t, const query& q,
                                           const representation& r, paged_views& pages, int64_t now_ms) {
   auto selected = read_selection(t, q);
   if (auto* f = std::get_if<failure>(&selected)) return std::move(*f);
   const auto& s = std::get<selection>(selected);
-  uint64_t limit = 0;
-  if (q.has("limit") && !q.get("limit").empty()) {
-    auto n = parse_revision(q.get("limit"));
-    if (!n) return bad_request("limit: Invalid value: \"" + std::string{q.get("limit")} + "\": must be a whole number");
-    limit = std::min<uint64_t>(*n, limits::list_page_max);
-  }
-  if (auto t = q.get("timeoutSeconds"); !t.empty() && !parse_revision(t))
-    return bad_request("timeoutSeconds: Invalid value: \"" + std::string{t} + "\": must be a whole number");
-  auto begin = read_start(newest, q, pages);
-  if (auto* f = std::get_if<failure>(&begin)) return std::move(*f);
-  auto& [view, after] = std::get<start>(begin);
+  auto read = read_range(newest, q, pages);
+  if (auto* f = std::get_if<failure>(&read)) return std::move(*f);
+  const auto& wanted = std::get<range>(read);
+  auto limit = wanted.limit;
   list_writer writer{*t.info, r, now_ms};
   std::string last;
   int64_t remaining = 0;
@@ -134,13 +138,12 @@ std::variant<reply, failure> list_objects(const store::view_ptr& newest, const t
     auto name = std::string{store::name_of(o)};
     return t.info->namespaced && s.ns.empty() ? std::string{store::namespace_of(o)} + "/" + name : name;
   };
-  view->scan(t.info->id, s.ns, after, [&](const store::object& o) {
-    if (s.narrowed() || !s.name.empty()) {
-      if (!s.matches(o)) return true;
-      if (limit > 0 && writer.size() == limit) return ++remaining < 1;
-    } else if (limit > 0 && writer.size() == limit) {
+  wanted.view->scan(t.info->id, s.ns, wanted.after, [&](const store::object& o) {
+    bool selective = s.narrowed() || !s.name.empty();
+    if (selective && !s.matches(o)) return true;
+    if (limit > 0 && writer.size() == limit) {
       ++remaining;
-      return true;
+      return !selective;  // how many remain is told of plain lists alone
     }
     writer.add(o);
     if (limit > 0 && writer.size() == limit) last = key_of(o);
@@ -149,10 +152,10 @@ std::variant<reply, failure> list_objects(const store::view_ptr& newest, const t
   reply out;
   std::string token;
   if (remaining > 0) {
-    pages.keep(view);
-    token = make_token({view->revision(), last});
+    if (wanted.view->revision() == wanted.revision) pages.keep(wanted.view);
+    token = make_token({wanted.revision, last});
   }
-  out.body = std::move(writer).finish(view->revision(), token, s.narrowed() ? -1 : remaining);
+  out.body = std::move(writer).finish(wanted.revision, token, s.narrowed() ? -1 : remaining);
   return out;
 }
 

@@ -67,7 +67,7 @@ target parse_resource(std::vector<std::string> parts, std::string group, std::st
 bool serves(const kube::registry& registry, std::string_view group, std::string_view version) {
   for (const auto& r : registry.resources())
     if (r.group == group && (version.empty() || r.version == version)) return true;
-  return group == "authorization.k8s.io" && (version.empty() || version == "v1");
+  return (group == "authorization.k8s.io" || group == "authentication.k8s.io") && (version.empty() || version == "v1");
 }
 }  // namespace
 
