@@ -24,14 +24,13 @@ json::object terminated(const ports::container_state& s) {
 
 json::object waiting(const pod_machine& m, size_t i) {
   auto& t = m.containers()[i];
-  auto& def = m.spec().containers[i];
   json::object out;
   if (!t.wait_reason.empty()) {
     out["reason"] = t.wait_reason;
     if (!t.wait_message.empty()) out["message"] = t.wait_message;
   } else {
-    bool initializing = m.spec().init_count > 0 && (def.init || !m.initialized());
-    out["reason"] = initializing ? "PodInitializing" : "ContainerCreating";
+    // As kubelet's convertToAPIContainerStatuses: of a pod with init containers also when those are done.
+    out["reason"] = m.spec().init_count > 0 ? "PodInitializing" : "ContainerCreating";
   }
   return out;
 }

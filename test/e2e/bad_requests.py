@@ -62,7 +62,7 @@ class Bench:
         return self.api.request("POST", MAPS, b"[1,2]").refuses(400, "BadRequest")
 
     def case_wrong_kind_for_the_path(self):
-        return self.api.request("POST", MAPS, deployment("x")).refuses(400, "BadRequest", "Deployment")
+        return self.api.request("POST", MAPS, deployment("x")).refuses(400, "BadRequest", "apps/v1")
 
     def case_deep_nesting(self):
         deep = b'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"deep"},"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"

@@ -141,7 +141,7 @@ class World:
         self.skerry = os.path.abspath(options.skerry)
         self.build = os.path.dirname(os.path.dirname(self.skerry))
         self.dir = tempfile.mkdtemp(prefix=f"skerry-{name}-", dir=options.dir)
-        self.processes, self.closers = [], []
+        self.processes, self.closers, self.edges = [], [], set()
         self.number = os.getpid() % 200
         self.bridge = f"sk{os.getpid() % 100000}"
         self.pod_cidr = f"10.{100 + self.number % 100}.{self.number}.0/24"
@@ -150,14 +150,20 @@ class World:
         return os.path.join(self.dir, *parts)
 
     def start(self, name, argv, env=None):
-        p = Process(name, argv, self.path(f"{name}.log"), env)
+        number = sum(p.name == name for p in self.processes) + 1
+        p = Process(name, argv, self.path(f"{name}-{number}.log"), env)
         self.processes.append(p)
         return p
+
+    def runs_edge(self, data):
+        """Notes that an edge works in `data`: what it makes outside of it goes in the end."""
+        self.edges.add(data)
 
     def cloud(self, data, port, *more):
         return self.start("cloud", [self.skerry, "cloud", "--data-dir", data, "--listen", f"127.0.0.1:{port}", *more])
 
     def edge(self, data, server, node, *more):
+        self.runs_edge(data)
         return self.start("edge", [self.skerry, "edge", "--data-dir", data, "--server", server, "--node", node,
                                    "--bridge", self.bridge, "--pod-cidr", self.pod_cidr, *more])
 
@@ -190,7 +196,7 @@ class World:
                 print(e)
         for c in reversed(self.closers):
             c()
-        clean_up(self.dir, self.bridge)
+        clean_up(self)
         if self.options.keep:
             print(f"kept: {self.dir}")
         else:
@@ -258,7 +264,7 @@ def main(description, name, body, needs_root=True):
     return report.finish()
 
 
-# ---- what may be left on the machine -------------------------------------------------------------------------------------
+# ---- what may be left on the machine ------------------------------------------------------------------------------------
 
 def mountinfo(pid="self"):
     try:
@@ -268,8 +274,17 @@ def mountinfo(pid="self"):
         return []
 
 
-def mounts_of(directory):
-    return [m[4] for m in mountinfo() if len(m) > 4 and (m[4] == directory or m[4].startswith(directory + "/"))]
+def run_dir(data):
+    """Where an edge keeps what ends with the machine: as tools/skerry names it, by the FNV-1a hash of its data directory."""
+    h = 2166136261
+    for byte in data.encode():
+        h = (h ^ byte) * 16777619 & 0xffffffff
+    return f"/run/skerry-{h:08x}"
+
+
+def mounts_of(*directories):
+    """Mount points at or below these directories (a network namespace is held by a mount, too)."""
+    return [m[4] for m in mountinfo() if len(m) > 4 and any(m[4] == d or m[4].startswith(d + "/") for d in directories)]
 
 
 def process_table():
@@ -313,22 +328,29 @@ def processes_of(directory):
     return {**found, **containers_of(directory)}
 
 
-def net_namespaces():
-    return {m[4] for m in mountinfo() if "nsfs" in m}
-
-
-def clean_up(directory, bridge):
-    """Removes by force what a failed test left: processes, mounts, the bridge. Returns what it found."""
-    left = processes_of(directory)
-    for pid in left:
+def clean_up(world):
+    """Removes by force what is left: processes, mounts, and what an edge keeps for its containers to outlive it (bridge, address
+    translation, cgroups, run directory)."""
+    for pid in processes_of(world.dir):
         try:
             os.kill(pid, signal.SIGKILL)
         except OSError:
             pass
     deadline = time.monotonic() + 5
-    while processes_of(directory) and time.monotonic() < deadline:
+    while processes_of(world.dir) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for mount in sorted(mounts_of(directory), reverse=True):
+    runs = [run_dir(d) for d in world.edges]
+    for mount in sorted(mounts_of(world.dir, *runs), reverse=True):
         subprocess.run(["umount", "-l", mount], capture_output=True, check=False)
-    subprocess.run(["ip", "link", "delete", bridge], capture_output=True, check=False)
-    return left
+    for folder in runs:
+        shutil.rmtree(folder, ignore_errors=True)
+        for group in glob.glob(f"/sys/fs/cgroup/{folder[5:]}") + glob.glob(f"/sys/fs/cgroup/*/{folder[5:]}"):
+            for inner, _, _ in os.walk(group, topdown=False):
+                try:
+                    os.rmdir(inner)
+                except OSError:
+                    pass
+    if world.edges:
+        subprocess.run(["ip", "link", "delete", world.bridge], capture_output=True, check=False)
+        subprocess.run(["iptables", "-w", "-t", "nat", "-D", "POSTROUTING", "-s", world.pod_cidr, "!", "-d", world.pod_cidr, "-m", "comment",
+                        "--comment", f"skerry {world.bridge}", "-j", "MASQUERADE"], capture_output=True, check=False)

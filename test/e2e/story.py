@@ -36,7 +36,7 @@ class Story:
         self.proxy = LinkProxy(self.port)
         world.closers.append(self.proxy.close)
         self.cloud = self.edge = self.k = None
-        self.namespaces = harness.net_namespaces()
+        self.run_dir = harness.run_dir(self.edge_dir)
         self.addresses = []
         self.watch = None
 
@@ -135,7 +135,7 @@ class Story:
         wait_for(lambda: self.watch.tail(100).count("2/2") >= 2, "kubectl's watch shows both pods at 2/2")
         self.watch.stop()
         seen = self.watch.tail(100)
-        for phase in ("Pending", "Init:0/1", "Running"):
+        for phase in ("Pending", "Init:0/1", "PodInitializing", "Running"):
             expect(phase in seen, f"the watch shows {phase}:\n{seen}")
         os.replace(self.watch.log, out)
         return said + seen
@@ -315,8 +315,8 @@ class Story:
         wait_for(lambda: not self.k.items("pods"), "no pods are listed", 60)
         wait_for(lambda: not harness.containers_of(self.edge_dir), "no container process is left", 30)
         wait_for(lambda: not [p for p in harness.processes_of(self.edge_dir).values() if "conmon" in p], "no monitor is left", 30)
-        wait_for(lambda: not harness.mounts_of(self.edge_dir), f"no mount is left of {harness.mounts_of(self.edge_dir)}", 30)
-        wait_for(lambda: harness.net_namespaces() <= self.namespaces, "no network namespace is left", 30)
+        held = harness.mounts_of(self.run_dir)
+        wait_for(lambda: not harness.mounts_of(self.edge_dir, self.run_dir), f"no mount (nor namespace, which one holds) is left of {held}", 30)
         return "no process, mount or network namespace is left"
 
     def all_stops(self):

@@ -18,6 +18,7 @@ class Up:
         self.pid = 0
 
     def start(self):
+        self.w.runs_edge(self.data)
         self.p = self.w.start("up", [self.w.skerry, "up", "--data-dir", self.data, "--listen", f"127.0.0.1:{self.port}", "--node", "alone",
                                      "--bridge", self.w.bridge, "--pod-cidr", self.w.pod_cidr])
         self.k = self.w.await_api(self.p, self.data)
@@ -64,7 +65,7 @@ class Up:
     def it_stops(self):
         self.k("delete", "pod", "one", "--timeout=30s")
         wait_for(lambda: not harness.containers_of(self.data), "the container is gone", 20)
-        wait_for(lambda: not harness.mounts_of(self.data), "its mounts are gone", 20)
+        wait_for(lambda: not harness.mounts_of(self.data, harness.run_dir(self.data)), "its mounts are gone", 20)
         expect(self.p.stop(30) == 0, "it ends with 0")
         expect(not harness.processes_of(self.data), "nothing is left")
         return "ended with 0, nothing left"

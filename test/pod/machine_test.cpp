@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(a_pod_comes_up_in_order) {
   BOOST_TEST(d.start_next().spec.name == "a");
   BOOST_TEST(d.condition("Initialized"));
   BOOST_TEST(d.phase() == "Pending");
-  BOOST_TEST(string_at(d.container(1), "state.waiting.reason") == "ContainerCreating");
+  BOOST_TEST(string_at(d.container(1), "state.waiting.reason") == "PodInitializing");
   BOOST_TEST(d.start_next().spec.name == "b");
   BOOST_TEST(d.phase() == "Running");
   BOOST_TEST(d.condition("Ready"));

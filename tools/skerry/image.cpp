@@ -55,6 +55,8 @@ caf::expected<json::object> request_of(const options& o) {
 caf::expected<std::string> ask(const options& o, const std::string& request) {
   auto answer = drivers::admin::ask(admin_socket_of(o.data_dir), request, answer_ms_max);
   if (answer || code_of(answer.error()) != errc::unavailable) return answer;
+  if (!exists(o.data_dir) && (o.words[0] == "list" || o.words[0] == "remove"))
+    return make_error(errc::not_found, o.data_dir + " is not there: give the --data-dir of an edge");
   drivers::system_clock clock;
   drivers::stream_log log{clock, ports::severity::warning};
   auto runtime = open_runtime(o, clock, log);

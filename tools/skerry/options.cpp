@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
 #include "drivers/config/yaml_file.hpp"
@@ -128,6 +129,9 @@ parsed parse_options(int argc, char** argv, options& out, std::string& text) {
     text = std::string{"skerry "} + out.command + ": " + e.what() + "\nUsage: " + command->usage + "\n";
     return parsed::wrong;
   }
+  // One directory has one name, however it was given: locks, sockets and run directories go by it.
+  out.data_dir = std::filesystem::absolute(out.data_dir).lexically_normal().string();
+  while (out.data_dir.size() > 1 && out.data_dir.back() == '/') out.data_dir.pop_back();
   if (!out.names.empty()) out.name = out.names.back();
   return parsed::run;
 }

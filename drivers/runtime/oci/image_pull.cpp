@@ -138,7 +138,12 @@ caf::expected<image_record> images::import(const std::string& archive, const std
   // skopeo splits at colons: the archive is given to it under a path of ours.
   scratch link{o_.data_dir + "/tmp/archive-" + std::to_string(++last_)};
   if (symlink(archive.c_str(), link.path().c_str()) != 0) return io_error("cannot link", link.path());
-  return fetch((docker ? "docker-archive:" : "oci-archive:") + link.path(), r->text(), "", "", false);
+  auto taken = fetch((docker ? "docker-archive:" : "oci-archive:") + link.path(), r->text(), "", "", false);
+  if (taken) return taken;
+  auto text = message_of(taken.error());
+  for (size_t at; (at = text.find(link.path())) != std::string::npos;) text.replace(at, link.path().size(), archive);
+  if (text.find(archive) == std::string::npos) text = "cannot import " + archive + ": " + text;
+  return make_error(code_of(taken.error()), text);
 }
 
 caf::expected<void> images::unpack(const std::string& file, const blob& layer, const std::string& diff_id) {
