@@ -116,7 +116,6 @@ effects replicaset_core::reconcile(const store::view& v, const store::object_key
   const auto* s = find(value, "spec.selector");
   auto selector = s != nullptr ? kube::label_selector::from_object(*s) : make_error(errc::invalid, "no selector");
   if (!selector || selector->matches_all()) return out;
-
   auto claimed = claim(v, rs, value, resources::pods, *selector, orphans_, pod_active);
   auto changes = std::move(claimed.changes);
   if (!changes.empty()) {
