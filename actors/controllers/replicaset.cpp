@@ -104,9 +104,48 @@ void replicaset_core::observe(const store::view& v, const store::event& e, const
 /// The pods of one ReplicaSet, counted.
 struct replicaset_core::census {
   std::vector<store::object> active;
-  int64_t labeled = 0, ready = 0, available = 0;
+  int64_t have = 0, labeled = 0, ready = 0, available = 0;
   std::optional<int64_t> next_available_ms;  ///< until the next pod has been ready for long enough
 };
+
+replicaset_core::census replicaset_core::count(const json::value& rs, const std::vector<store::object>& pods,
+                                               const moment& now) {
+  census c;
+  auto min_ready_ms = int_at(rs, "spec.minReadySeconds") * 1000;
+  const auto& labels = object_at(rs, "spec.template.metadata.labels");
+  for (const auto& pod : pods) {
+    if (!pod_active(pod)) continue;
+    const auto& facts = memo_.of(pod);
+    c.labeled += fully_labeled(pod, labels);
+    c.ready += facts.ready;
+    if (facts.ready) {
+      auto left = facts.ready_since_ms + min_ready_ms - now.now_ms;
+      if (min_ready_ms == 0 || left <= 0)
+        ++c.available;
+      else
+        c.next_available_ms = std::min(c.next_available_ms.value_or(left), left);
+    }
+    c.active.push_back(pod);
+  }
+  c.have = static_cast<int64_t>(c.active.size());
+  return c;
+}
+
+/// The status of `rs` with these counts.
+json::object replicaset_core::status_of(const json::value& rs, const census& c) {
+  json::object status = object_at(rs, "status");
+  for (auto [field, n] : std::initializer_list<std::pair<const char*, int64_t>>{
+           {"replicas", c.have},
+           {"fullyLabeledReplicas", c.labeled},
+           {"readyReplicas", c.ready},
+           {"availableReplicas", c.available},
+           {"observedGeneration", int_at(rs, "metadata.generation")}})
+    if (n != 0 || std::string_view{field} == "replicas")
+      status[field] = n;
+    else
+      status.erase(field);
+  return status;
+}
 
 effects replicaset_core::reconcile(const store::view& v, const store::object_key& key, const moment& now) {
   effects out;
@@ -123,53 +162,26 @@ effects replicaset_core::reconcile(const store::view& v, const store::object_key
     out.commit(std::move(changes));
     return out;
   }
-  census c;
-  auto min_ready_ms = int_at(value, "spec.minReadySeconds") * 1000;
-  const auto& labels = object_at(value, "spec.template.metadata.labels");
-  for (auto& pod : claimed.mine) {
-    if (!pod_active(pod)) continue;
-    const auto& facts = memo_.of(pod);
-    c.labeled += fully_labeled(pod, labels);
-    c.ready += facts.ready;
-    if (facts.ready) {
-      auto left = facts.ready_since_ms + min_ready_ms - now.now_ms;
-      if (min_ready_ms == 0 || left <= 0)
-        ++c.available;
-      else
-        c.next_available_ms = std::min(c.next_available_ms.value_or(left), left);
-    }
-    c.active.push_back(pod);
-  }
-  auto have = static_cast<int64_t>(c.active.size());
+  auto c = count(value, claimed.mine, now);
   auto want = std::max<int64_t>(0, int_at(value, "spec.replicas", 1));
   bool manages = !deleting(rs) && !namespace_closed(v, key.ns);
-  if (manages && have < want) {
+  if (manages && c.have < want) {
     auto bytes = std::max<int64_t>(1, static_cast<int64_t>(store::json_of(rs).size()));
-    auto count = std::min({want - have, burst, std::max<int64_t>(1, commit_bytes / bytes)});
-    create_pods(v, value, count, now, changes);
-    have += count;
-    c.labeled += count;
-  } else if (manages && have > want) {
+    auto n = std::min({want - c.have, burst, std::max<int64_t>(1, commit_bytes / bytes)});
+    create_pods(v, value, n, now, changes);
+    c.have += n;
+    c.labeled += n;
+  } else if (manages && c.have > want) {
     // Pods change by themselves: the more of them in one commit, the likelier a conflict.
-    auto count = std::min(have - want, std::max<int64_t>(1, burst >> std::min<uint32_t>(now.attempt, 8)));
-    delete_pods(v, value, c.active, count, now, changes);
-    have -= count;
+    auto n = std::min(c.have - want, std::max<int64_t>(1, burst >> std::min<uint32_t>(now.attempt, 8)));
+    delete_pods(v, value, c.active, n, now, changes);
+    c.have -= n;
     // What was deleted is the least useful; the exact numbers follow with the events of it.
-    c.labeled = std::min(c.labeled, have);
-    c.ready = std::min(c.ready, have);
-    c.available = std::min(c.available, have);
+    c.labeled = std::min(c.labeled, c.have);
+    c.ready = std::min(c.ready, c.have);
+    c.available = std::min(c.available, c.have);
   }
-  json::object status = object_at(value, "status");
-  for (auto [field, n] : std::initializer_list<std::pair<const char*, int64_t>>{
-           {"replicas", have},
-           {"fullyLabeledReplicas", c.labeled},
-           {"readyReplicas", c.ready},
-           {"availableReplicas", c.available},
-           {"observedGeneration", int_at(value, "metadata.generation")}})
-    if (n != 0 || std::string_view{field} == "replicas")
-      status[field] = n;
-    else
-      status.erase(field);
+  auto status = status_of(value, c);
   if (!changes.empty() || status != object_at(value, "status")) {
     value.as_object()["status"] = std::move(status);
     changes.insert(changes.begin(), update(rs, std::move(value)));

@@ -30,6 +30,8 @@ public:
 
 private:
   struct census;
+  census count(const json::value& rs, const std::vector<store::object>& pods, const moment& now);
+  static json::object status_of(const json::value& rs, const census& c);
   void create_pods(const store::view& v, const json::value& rs, int64_t count, const moment& now,
                    std::vector<store::change>& changes);
   void delete_pods(const store::view& v, const json::value& rs, std::vector<store::object> pods, int64_t count,
