@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include "actors/pod/pod_status.hpp"
 #include "schema/error.hpp"
 
 namespace skerry::node {
@@ -19,6 +18,9 @@ agent_state::~agent_state() {
 caf::behavior agent_state::make(agent_args args) {
   args_ = std::make_unique<agent_args>(std::move(args));
   base::prepare(self_, args_->ctx, args_->path);
+  self_->set_down_handler([this](caf::scheduled_actor*, caf::down_msg& m) {
+    if (m.source == pool_) on_pool_down();
+  });
   start();
   return {
       [this](const link::get_inventory&) { return desired_->inventory(); },
@@ -53,6 +55,7 @@ void agent_state::start() {
   ask_list();
   report_node();
   self_->delayed_send(self_, tick_ms, heard{internal::tick{}});
+  if (args_->supervisor) self_->send(args_->supervisor, base::ready{args_->path});  // also with a runtime that is down
 }
 
 void agent_state::make_host() {

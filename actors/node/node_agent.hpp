@@ -78,6 +78,7 @@ private:
   void on_status(const pod::status_changed& m);
   void on_ended(const pod::ended& m);
   void on_event(const pod::event_recorded& m);
+  void on_pool_down();
 
   // reports
   void tell(report r);
@@ -97,6 +98,7 @@ private:
   bool listing_ = false;
   std::set<std::string> greeters_, next_greeters_;  ///< who wait for the listing under way, and for the next
   bool retry_armed_ = false;
+  caf::actor_addr pool_;  ///< the one that is monitored
 };
 
 /// The edge agent: keeps the desired set of its node on disk and its pods running, with or without a cloud. At start it

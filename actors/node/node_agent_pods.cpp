@@ -45,10 +45,13 @@ void agent_state::handle(const internal::listed& m) {
 /// First listing: what is desired is wanted, what else is there ends, statuses of neither are forgotten.
 void agent_state::adopt_all(const internal::listed& m) {
   adopted_ = true;
-  for (auto& [uid, p] : desired_->pods()) want_pod(uid);
+
   std::set<std::string> there;
   for (auto& s : m.result->first) there.insert(s.spec.uid);
   for (auto& c : m.result->second) there.insert(c.pod_uid);
+  for (auto& uid : there) want_pod(uid);  // first, that none of them is over the limit
+  for (auto& [uid, p] : desired_->pods())
+    if (!there.contains(uid)) want_pod(uid);
   for (auto& uid : args_->files.list(args_->pods_directory)) there.insert(uid);
   for (auto& uid : there) {
     if (pods_.contains(uid)) continue;
@@ -58,7 +61,6 @@ void agent_state::adopt_all(const internal::listed& m) {
   }
   for (auto& uid : desired_->statuses())
     if (!pods_.contains(uid)) desired_->forget_status(uid);
-  if (args_->supervisor) self_->send(args_->supervisor, base::ready{args_->path});
 }
 
 // -- pods that come and go
@@ -119,6 +121,10 @@ void agent_state::start_pod(const std::string& uid) {
     spawn_failed(uid, make_error(errc::unavailable, "the pool of pods is not there just now"));
     return;
   }
+  if (pool.address() != pool_) {
+    pool_ = pool.address();
+    self_->monitor(pool);
+  }
   base::start_child child;
   child.id = uid;
   child.restart = true;
@@ -139,6 +145,16 @@ void agent_state::start_pod(const std::string& uid) {
                       },
                       [this, uid](const caf::error& x) { spawn_failed(uid, x); });
             });
+}
+
+/// Its pod actors ended with it, their containers did not: they are started in the next one.
+void agent_state::on_pool_down() {
+  pool_ = nullptr;
+  for (auto& [uid, entry] : pods_) {
+    entry.who = nullptr;
+    if (!entry.ended && !entry.refused)
+      self_->delayed_send(self_, start_retry_ms, heard{internal::start_again{uid, entry.starts}});
+  }
 }
 
 void agent_state::spawn_failed(const std::string& uid, const caf::error& e) {

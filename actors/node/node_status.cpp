@@ -63,7 +63,7 @@ node_status::node_status(std::string node, std::string version, std::map<std::st
       facts_(std::move(facts)),
       runtime_(std::move(runtime)) {
   auto add = [&](const char* key, const std::string& value) { labels_.emplace(key, value); };
-  add("kubernetes.io/hostname", facts_.hostname.empty() ? node_ : facts_.hostname);
+  add("kubernetes.io/hostname", node_);  // as kubelet with --hostname-override
   add("kubernetes.io/os", "linux");
   add("kubernetes.io/arch", facts_.architecture);
   add("beta.kubernetes.io/os", "linux");
@@ -94,8 +94,7 @@ std::string node_status::render(const ports::machine_load& load, const node_heal
   s["conditions"] = conditions(load, health, wall_ms);
   json::array addresses;
   for (auto& ip : facts_.ips) addresses.push_back(json::object{{"type", "InternalIP"}, {"address", ip}});
-  addresses.push_back(
-      json::object{{"type", "Hostname"}, {"address", facts_.hostname.empty() ? node_ : facts_.hostname}});
+  addresses.push_back(json::object{{"type", "Hostname"}, {"address", node_}});
   s["addresses"] = std::move(addresses);
   s["nodeInfo"] = json::object{
       {"machineID", facts_.machine_id}, {"systemUUID", facts_.system_uuid},

@@ -62,6 +62,7 @@ caf::expected<ports::container_spec> build_container(const resolve_context& in, 
   s.oom_score_adjust = oom_score_adjust(in.pod, c, in.host.memory_bytes);
   s.user = c.user;
   s.group = c.group;
+  s.supplemental_groups = in.pod.supplemental_groups;
   s.run_as_non_root = c.run_as_non_root;
   s.privileged = c.privileged;
   s.read_only_root = c.read_only_root;

@@ -33,7 +33,8 @@ struct container_track {
   std::string wait_reason, wait_message;  ///< why it does not run; empty: ContainerCreating or PodInitializing
   int64_t wait_until_ms = 0;              ///< steady; no start before it
   uint32_t backoff_ms = 0, image_backoff_ms = 0;
-  int64_t settle_ms = 0;  ///< steady; ErrImagePull turns into ImagePullBackOff then
+  int64_t settle_ms = 0;                   ///< steady; ErrImagePull turns into ImagePullBackOff then
+  std::optional<caf::error> pull_failure;  ///< of a pull Always that fell back to the image that is here
   bool image_known = false;
   std::string image_id;
 

@@ -72,6 +72,7 @@ private:
   void advance_sidecar_stop();
   start_outcome try_start(size_t i);
   void want_image(size_t i);
+  void image_failed(size_t i, const caf::error& e);
   void running_now(size_t i, ports::container_state state);
   void exited_now(size_t i, ports::container_state state);
   void refuse_start(size_t i, const caf::error& e);

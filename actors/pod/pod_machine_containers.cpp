@@ -131,19 +131,40 @@ void pod_machine::handle(const on::image_ready& e) {
   auto& def = spec_->containers[e.container];
   if (t.doing == op::image) t.doing = op::none;
   if (e.reference != def.image || ending()) return;
+  auto first_failure = std::exchange(t.pull_failure, {});
   if (e.result) {
     t.image_known = true;
     t.image_backoff_ms = 0;
     t.image_id = e.result->id;
     if (t.wait_reason.find("Image") != std::string::npos) t.wait_reason.clear(), t.wait_message.clear();
+    if (first_failure)
+      record(true, "Failed",
+             "Failed to pull image \"" + def.image + "\": " + message_of(*first_failure) +
+                 "; the one that is on this machine is used",
+             &def);
     record(false, "Pulled", "Container image \"" + def.image + "\" is present on this machine", &def);
     return;
   }
-  auto text = message_of(e.result.error());
+  auto code = code_of(e.result.error());
+  bool away = code == errc::unavailable || code == errc::timed_out;
+  if (!first_failure && away && def.pull == ports::pull_policy::always) {
+    // A node that is cut off goes on with what it has: here we part from kubelet, for which Always means never without.
+    t.pull_failure = e.result.error();
+    t.doing = op::image;
+    out_.push_back(ask::image{e.container, def.image, ports::pull_policy::never});
+    return;
+  }
+  image_failed(e.container, first_failure ? *first_failure : e.result.error());
+}
+
+void pod_machine::image_failed(size_t i, const caf::error& e) {
+  auto& t = tracks_[i];
+  auto& def = spec_->containers[i];
+  auto text = message_of(e);
   auto starts = [&](std::string_view s) { return text.compare(0, s.size(), s) == 0; };
-  t.wait_reason = starts("ErrImageNeverPull")                                                ? "ErrImageNeverPull"
-                  : starts("InvalidImageName") || code_of(e.result.error()) == errc::invalid ? "InvalidImageName"
-                                                                                             : "ErrImagePull";
+  t.wait_reason = starts("ErrImageNeverPull")                                 ? "ErrImageNeverPull"
+                  : starts("InvalidImageName") || code_of(e) == errc::invalid ? "InvalidImageName"
+                                                                              : "ErrImagePull";
   t.wait_message = text;
   record(true, "Failed", "Failed to pull image \"" + def.image + "\": " + text, &def);
   record(true, "Failed", "Error: " + t.wait_reason, &def);

@@ -85,6 +85,14 @@ void parse_network(pod_spec& p, const json::value& spec) {
     p.sysctls.emplace(string_at(s, "name"), string_at(s, "value"));
 }
 
+void parse_groups(pod_spec& p, const json::value& spec) {
+  for (auto& g : array_at(spec, "securityContext.supplementalGroups"))
+    if (g.is_int64()) p.supplemental_groups.push_back(static_cast<uint32_t>(g.get_int64()));
+  if (find(spec, "securityContext.fsGroup") == nullptr) return;
+  p.fs_group = static_cast<uint32_t>(int_at(spec, "securityContext.fsGroup"));
+  p.supplemental_groups.push_back(*p.fs_group);
+}
+
 void parse_status(pod_spec& p, const json::value& pod) {
   auto& conditions = array_at(pod, "status.conditions");
   auto is_true = [&](std::string_view type) {
@@ -125,6 +133,7 @@ caf::expected<pod_spec> parse_pod(const json::value& pod) {
                                       : restart_policy::always;
   if (find(*spec, "activeDeadlineSeconds") != nullptr) p.active_deadline_s = int_at(*spec, "activeDeadlineSeconds");
   parse_network(p, *spec);
+  parse_groups(p, *spec);
   for (auto& c : array_at(*spec, "initContainers")) p.containers.push_back(parse_container(c, *spec, true));
   p.init_count = p.containers.size();
   for (auto& c : array_at(*spec, "containers")) p.containers.push_back(parse_container(c, *spec, false));

@@ -156,6 +156,9 @@ struct pod_spec {
   std::vector<container_def> containers;  ///< init containers first, in order, then the others
   size_t init_count = 0;
   std::vector<volume_def> volumes;
+
+  std::optional<uint32_t> fs_group;
+  std::vector<uint32_t> supplemental_groups;  ///< with fs_group
   qos_class qos = qos_class::best_effort;
   std::set<config_key> configs;  ///< every ConfigMap and Secret that it refers to
   int64_t scheduled_ms = 0;      ///< condition PodScheduled of the object's status; 0: not there

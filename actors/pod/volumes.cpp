@@ -26,7 +26,7 @@ caf::expected<void> add_config(const resolve_context& in, const volume_def& v, c
   }
   auto& data = found->second->data;
   if (part.items.empty())
-    for (auto& [k, bytes] : data) out[k] = {bytes, v.default_mode};
+    for (auto& [k, bytes] : data) out[k] = {bytes, v.default_mode, {}};
   for (auto& item : part.items) {
     auto i = data.find(item.key);
     if (!inside(item.path))
@@ -35,7 +35,7 @@ caf::expected<void> add_config(const resolve_context& in, const volume_def& v, c
     if (i == data.end() && part.optional) continue;
     if (i == data.end())
       return make_error(errc::not_found, "references non-existent " + kind_of(part.config) + " key: " + item.key);
-    out[item.path] = {i->second, item.mode.value_or(v.default_mode)};
+    out[item.path] = {i->second, item.mode.value_or(v.default_mode), {}};
   }
   return caf::unit;
 }
@@ -49,7 +49,7 @@ caf::expected<void> add_downward(const resolve_context& in, const volume_def& v,
                      ? resource_value(in, in.pod.containers.front(), item.container, item.resource, item.divisor)
                      : field_value(in, item.key);
     if (!value) return value.error();
-    out[item.path] = {std::move(*value), item.mode.value_or(v.default_mode)};
+    out[item.path] = {std::move(*value), item.mode.value_or(v.default_mode), {}};
   }
   return caf::unit;
 }
@@ -66,7 +66,8 @@ caf::expected<void> plan(const resolve_context& in, const volume_def& v, std::ve
       out.push_back(std::move(step));
       return caf::unit;
     case volume_def::kind::empty_dir:
-      step.mode = 0777;
+      step.mode = in.pod.fs_group ? 02777 : 0777;
+      step.group = in.pod.fs_group;
       step.memory = v.memory;
       step.size_bytes = v.memory ? v.size_bytes : 0;
       out.push_back(std::move(step));
@@ -84,6 +85,12 @@ caf::expected<void> plan(const resolve_context& in, const volume_def& v, std::ve
                                                      : add_downward(in, v, part, publish.content);
     if (!ok) return ok.error();
   }
+
+  if (in.pod.fs_group)  // kubelet's SetVolumeOwnership of read-only volumes: the group may read what the owner may
+    for (auto& [path, file] : publish.content) {
+      file.group = in.pod.fs_group;
+      file.mode |= 0440;
+    }
   out.push_back(std::move(publish));
   return caf::unit;
 }
@@ -112,7 +119,7 @@ caf::expected<void> make_volumes(ports::files& files, const std::vector<volume_s
     caf::error failed;
     switch (s.what) {
       case volume_step::kind::directory:
-        if (auto ok = files.make_directory(s.path, s.mode, s.memory, s.size_bytes); !ok) failed = ok.error();
+        if (auto ok = files.make_directory(s.path, s.mode, s.memory, s.size_bytes, s.group); !ok) failed = ok.error();
         break;
       case volume_step::kind::host_path:
         if (auto ok = files.host_path(s.path, s.type); !ok) failed = ok.error();

@@ -12,6 +12,7 @@ struct volume_step {
   uint32_t mode = 0755;
   bool memory = false;
   uint64_t size_bytes = 0;
+  std::optional<uint32_t> group;
   std::map<std::string, ports::file_content> content;  ///< publish
   std::string type;                                    ///< host_path
 };

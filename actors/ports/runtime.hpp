@@ -21,7 +21,7 @@ struct sandbox_spec {
   std::string uid, ns, name;  ///< of the pod; `uid` names the sandbox
   std::string hostname;
   bool host_network = false;
-  std::vector<port_mapping> ports;           ///< those with a host port
+  std::vector<port_mapping> ports;  ///< those with a host port
   std::vector<std::string> dns_servers, dns_searches, dns_options;
   std::vector<std::pair<std::string, std::vector<std::string>>> host_aliases;  ///< ip -> names
   std::map<std::string, std::string> sysctls;
@@ -31,23 +31,25 @@ struct sandbox_spec {
 struct mount_spec {
   std::string source, target;  ///< host path; path in the container
   bool read_only = false;
-  std::string sub_path;        ///< below `source`; made if missing
+  std::string sub_path;  ///< below `source`; made if missing
 };
 
 struct container_spec {
   std::string pod_uid, name;
-  uint32_t attempt = 0;               ///< restart count; (pod_uid, name, attempt) names the container
-  std::string image;                  ///< reference as in the pod
-  std::vector<std::string> command;   ///< empty: the image's entrypoint
-  std::vector<std::string> args;      ///< empty: the image's cmd, unless `command` is set
+  uint32_t attempt = 0;              ///< restart count; (pod_uid, name, attempt) names the container
+  std::string image;                 ///< reference as in the pod
+  std::vector<std::string> command;  ///< empty: the image's entrypoint
+  std::vector<std::string> args;     ///< empty: the image's cmd, unless `command` is set
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to the image's
-  std::string working_directory;      ///< empty: the image's
+  std::string working_directory;                                 ///< empty: the image's
   std::vector<mount_spec> mounts;
-  uint64_t memory_bytes_max = 0;      ///< 0: no limit
-  int64_t cpu_milli_max = 0;          ///< 0: no limit
-  int64_t cpu_milli_request = 0;      ///< to cpu.shares or cpu.weight
+  uint64_t memory_bytes_max = 0;  ///< 0: no limit
+  int64_t cpu_milli_max = 0;      ///< 0: no limit
+  int64_t cpu_milli_request = 0;  ///< to cpu.shares or cpu.weight
   int oom_score_adjust = 0;
-  std::optional<int64_t> user, group; ///< runAsUser, runAsGroup
+
+  std::optional<int64_t> user, group;         ///< runAsUser, runAsGroup
+  std::vector<uint32_t> supplemental_groups;  ///< supplementalGroups and fsGroup, beside the image's own
   bool run_as_non_root = false;
   bool privileged = false, read_only_root = false, allow_privilege_escalation = true;
   std::vector<std::string> add_capabilities, drop_capabilities;
@@ -66,8 +68,8 @@ struct container_state {
   int64_t started_ms = 0, finished_ms = 0;  ///< Unix
   int exit_code = 0;                        ///< 128 + signal when killed
   bool oom_killed = false;
-  std::string termination_message;          ///< at most 4096 bytes
-  std::string image, image_id;              ///< reference; "<name>@sha256:…" or "sha256:…"
+  std::string termination_message;  ///< at most 4096 bytes
+  std::string image, image_id;      ///< reference; "<name>@sha256:…" or "sha256:…"
   int64_t pid = 0;
   std::map<std::string, std::string> labels;
 };
@@ -79,8 +81,8 @@ struct sandbox_state {
 };
 
 struct image_info {
-  std::string id;                        ///< "sha256:…" of the image configuration
-  std::vector<std::string> names;        ///< references, normalised ("docker.io/library/busybox:latest")
+  std::string id;                  ///< "sha256:…" of the image configuration
+  std::vector<std::string> names;  ///< references, normalised ("docker.io/library/busybox:latest")
   uint64_t size_bytes = 0;
 };
 
@@ -93,8 +95,8 @@ struct exec_result {
 enum class pull_policy : uint8_t { always, if_not_present, never };
 
 struct runtime_info {
-  std::string name, version;  ///< "skerry-oci", "1.1.5 (runc)"
-  std::string cgroup_version; ///< "v1", "hybrid", "v2"
+  std::string name, version;   ///< "skerry-oci", "1.1.5 (runc)"
+  std::string cgroup_version;  ///< "v1", "hybrid", "v2"
 };
 
 /// Containers. Real: drivers/runtime/oci (conmon, crun or runc, CNI, overlayfs, skopeo, umoci); simulated: sim/ports.

@@ -85,6 +85,8 @@ caf::expected<void> write_file(const fs::path& path, const ports::file_content& 
     else if (n < 0 && errno != EINTR)
       problem = errno;
   }
+
+  if (problem == 0 && c.group && ::fchown(fd, static_cast<uid_t>(-1), *c.group) != 0) problem = errno;
   if (problem == 0 && ::fchmod(fd, c.mode) != 0) problem = errno;
   ::close(fd);
   if (problem != 0) return failed("cannot write " + path.string(), problem);
@@ -103,6 +105,8 @@ bool holds(const fs::path& directory, const content_map& content) {
     if (found == content.end()) return false;
     struct stat s;
     if (::stat(i->path().c_str(), &s) != 0 || (s.st_mode & 0777) != (found->second.mode & 0777)) return false;
+
+    if (found->second.group && s.st_gid != *found->second.group) return false;
     if (static_cast<size_t>(s.st_size) != found->second.bytes.size()) return false;
     std::ifstream in{i->path(), std::ios::binary};
     std::string bytes{std::istreambuf_iterator<char>{in}, {}};
@@ -141,7 +145,7 @@ caf::expected<void> link_names(const fs::path& directory, const content_map& con
 }  // namespace
 
 caf::expected<void> posix_files::make_directory(const std::string& path, uint32_t mode, bool memory,
-                                                uint64_t memory_bytes) {
+                                                uint64_t memory_bytes, std::optional<uint32_t> group) {
   std::error_code ec;
   fs::create_directories(path, ec);
   if (ec) return failed("cannot make directory " + path, ec.value());
@@ -153,6 +157,9 @@ caf::expected<void> posix_files::make_directory(const std::string& path, uint32_
     if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, all.c_str()) != 0)
       return failed("cannot mount a tmpfs on " + path + " (this needs root)", errno);
   }
+
+  if (group && ::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0)
+    return failed("cannot give " + path + " to group " + std::to_string(*group), errno);
   if (::chmod(path.c_str(), mode) != 0) return failed("cannot set the mode of " + path, errno);
   return caf::unit;
 }

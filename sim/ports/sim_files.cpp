@@ -2,7 +2,8 @@
 
 namespace skerry::sim {
 
-caf::expected<void> sim_files::make_directory(const std::string& path, uint32_t, bool memory, uint64_t) {
+caf::expected<void> sim_files::make_directory(const std::string& path, uint32_t, bool memory, uint64_t,
+                                              std::optional<uint32_t>) {
   std::lock_guard guard{mutex_};
   if (failure_) return failure_;
   directories_[path].memory = memory;
@@ -16,7 +17,8 @@ caf::expected<bool> sim_files::publish(const std::string& path,
   auto& d = directories_[path];
   auto same = d.content.size() == content.size() &&
               std::equal(content.begin(), content.end(), d.content.begin(), [](auto& a, auto& b) {
-                return a.first == b.first && a.second.bytes == b.second.bytes && a.second.mode == b.second.mode;
+                return a.first == b.first && a.second.bytes == b.second.bytes && a.second.mode == b.second.mode &&
+                       a.second.group == b.second.group;
               });
   if (same && d.published > 0) return false;
   d.content = content;

@@ -16,8 +16,8 @@ public:
     int published = 0;  ///< how often its content changed
   };
 
-  caf::expected<void> make_directory(const std::string& path, uint32_t mode, bool memory,
-                                     uint64_t memory_bytes) override;
+  caf::expected<void> make_directory(const std::string& path, uint32_t mode, bool memory, uint64_t memory_bytes,
+                                     std::optional<uint32_t> group) override;
   caf::expected<bool> publish(const std::string& directory,
                               const std::map<std::string, ports::file_content>& content) override;
   caf::expected<void> remove_tree(const std::string& path) override;

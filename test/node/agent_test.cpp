@@ -165,6 +165,21 @@ BOOST_AUTO_TEST_CASE(a_pod_actor_that_crashes_is_restarted_and_adopts) {
   BOOST_TEST(phase("p") == "Running");
 }
 
+BOOST_AUTO_TEST_CASE(pods_outlive_the_crash_of_their_pool) {
+  start();
+  put("pods", pod_text("p"));
+  put("pods", pod_text("q"));
+  pass(100);
+  caf::anon_send_exit(pool, caf::exit_reason::kill);
+  settle();
+  start_pool();
+  pass(1500);
+  BOOST_TEST(starts() == 2u);
+  BOOST_TEST(runtime.end("uid-q", "a", 1));
+  pass(100);
+  BOOST_TEST(starts() == 3u);
+}
+
 BOOST_AUTO_TEST_CASE(a_config_map_is_updated_in_place) {
   start();
   put("configmaps", config_text("cm", "1"));

@@ -230,6 +230,22 @@ BOOST_AUTO_TEST_CASE(kinds_of_volumes) {
   BOOST_TEST(s->at(6).content.at("password").bytes == "s3cr3t");
 }
 
+BOOST_AUTO_TEST_CASE(fs_group) {
+  auto spec = spec_of(
+      pod_json(R"({"securityContext":{"fsGroup":9,"supplementalGroups":[5]},"containers":[{"name":"a","image":"x:1"}],
+      "volumes":[{"name":"e","emptyDir":{}},{"name":"c","configMap":{"name":"cm","defaultMode":256}}]})"));
+  auto configs = some_configs();
+  auto steps = plan_volumes({*spec, configs, *host(), ips});
+  BOOST_REQUIRE(steps.engaged());
+  BOOST_TEST(steps->at(0).mode == 02777u);
+  BOOST_TEST(*steps->at(0).group == 9u);
+  BOOST_TEST(steps->at(2).content.at("mode").mode == 0440u);
+  BOOST_TEST(*steps->at(2).content.at("mode").group == 9u);
+  auto container = build_container({*spec, configs, *host(), ips}, spec->containers.at(0), 0);
+  BOOST_REQUIRE(container.engaged());
+  BOOST_TEST(container->supplemental_groups == (std::vector<uint32_t>{5, 9}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(projected_and_downward) {
   auto s = plan(R"({"name":"p","projected":{"sources":[{"configMap":{"name":"cm"}},{"secret":{"name":"sec"}},
       {"downwardAPI":{"items":[{"path":"labels","fieldRef":{"fieldPath":"metadata.labels"}},

@@ -200,6 +200,32 @@ BOOST_AUTO_TEST_CASE(pulls_back_off) {
   BOOST_TEST(d.phase() == "Running");
 }
 
+BOOST_AUTO_TEST_CASE(pull_always_falls_back_when_the_registry_is_away) {
+  for (bool here : {true, false}) {
+    driver d{pod_json(R"({"containers":[{"name":"a","image":"x","imagePullPolicy":"Always"}]})")};
+    d.observe();
+    d.take<ask::sandbox>();
+    auto a = d.take<ask::image>();
+    BOOST_TEST((a.policy == ports::pull_policy::always));
+    d.send(on::sandbox_made{d.alive()});
+    d.send(on::image_ready{a.container, a.reference, make_error(errc::unavailable, "no route to registry")});
+    auto again = d.take<ask::image>();
+    BOOST_TEST((again.policy == ports::pull_policy::never));
+    if (here) {
+      d.send(on::image_ready{0, "x", ports::image_info{}});
+      d.start_next();
+      BOOST_TEST(d.phase() == "Running");
+      BOOST_TEST(d.has_event("Failed"));
+    } else {
+      d.send(on::image_ready{0, "x", make_error(errc::not_found, "ErrImageNeverPull: absent")});
+      BOOST_TEST(string_at(d.container(), "state.waiting.reason") == "ErrImagePull");
+      BOOST_TEST(string_at(d.container(), "state.waiting.message") == "no route to registry");
+      d.pass(10'000);
+      BOOST_TEST((d.take<ask::image>().policy == ports::pull_policy::always));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(missing_objects_hold_a_container_back) {
   driver d{pod_json(R"({"containers":[{"name":"a","image":"x:1","envFrom":[{"configMapRef":{"name":"cm"}}]}]})")};
   d.set_up();

@@ -253,7 +253,9 @@ caf::expected<std::string> make_bundle_config(const bundle_input& in) {
   if (!caps) return std::move(caps.error());
   json::object user{{"uid", in.who.uid}, {"gid", in.who.gid}};
   json::array groups;
+
   for (auto g : in.who.groups) groups.emplace_back(g);
+  for (auto g : in.spec.supplemental_groups) groups.emplace_back(g);
   if (!groups.empty()) user["additionalGids"] = std::move(groups);
   auto list = array_of(*caps);
   auto cwd = in.spec.working_directory.empty() ? in.image.working_directory : in.spec.working_directory;
