@@ -4,21 +4,10 @@
 
 namespace skerry::store {
 
-int by_place::compare(const object& a, const place& b) {
-  auto r = *a;
-  auto order = view_of(r.getNamespace()).compare(b.ns);
-  return order != 0 ? order : view_of(r.getName()).compare(b.name);
-}
-
-int by_owner::compare(const owned& a, const owned& b) {
-  if (auto order = a.owner_uid.compare(b.owner_uid)) return order;
-  if (auto order = resource_of(a.what).compare(resource_of(b.what))) return order;
-  return by_place::compare(a.what, b.what);
-}
-
-int by_node::compare(const object& a, const object& b) {
-  auto order = node_of(a).compare(node_of(b));
-  return order != 0 ? order : by_place::compare(a, b);
+int by_key::compare(const indexed& a, const indexed& b) {
+  if (auto order = a.key.compare(b.key)) return order;
+  if (auto order = by_place::compare(a.at, b.at)) return order;
+  return resource_of(a.at.what).compare(resource_of(b.at.what));
 }
 
 std::vector<contents::shelf>::iterator contents::lower_bound(std::string_view resource) {
@@ -34,7 +23,7 @@ const contents::objects* contents::of(std::string_view resource) const {
 object contents::get(std::string_view resource, std::string_view ns, std::string_view name) const {
   const auto* all = of(resource);
   const auto* found = all != nullptr ? all->find(place{ns, name}) : nullptr;
-  return found != nullptr ? *found : object{};
+  return found != nullptr ? found->what : object{};
 }
 
 object contents::put(const object& o) {
@@ -42,49 +31,44 @@ object contents::put(const object& o) {
   auto i = lower_bound(resource);
   if (i == shelves_.end() || *i->resource != resource)
     i = shelves_.insert(i, {std::make_shared<const std::string>(resource), {}});
-  const auto* found = i->all.find(o);
-  object before = found != nullptr ? *found : object{};
-  i->all.insert(o);
-  if (before) unindex(before);
-  index(o);
+  placed entry{o};
+  object before;
+  if (const auto* found = i->all.find(entry)) {
+    before = found->what;
+    leave(*found);
+  }
+  enter(entry);
+  i->all.insert(std::move(entry));
   return before;
 }
 
 object contents::erase(std::string_view resource, std::string_view ns, std::string_view name) {
-  auto before = get(resource, ns, name);
-  if (!before) return before;
   auto i = lower_bound(resource);
-  i->all.erase(place{ns, name});
+  if (i == shelves_.end() || *i->resource != resource) return {};
+  const auto* found = i->all.find(place{ns, name});
+  if (found == nullptr) return {};
+  auto before = *found;
+  leave(before);
+  i->all.erase(before);
   if (i->all.empty()) shelves_.erase(i);
-  unindex(before);
-  return before;
+  return before.what;
 }
 
-void contents::index(const object& o) {
-  for (auto owner : (*o).getOwners()) owners_.insert(owned{o, view_of(owner.getUid())});
-  if (!node_of(o).empty()) nodes_.insert(o);
+void contents::enter(const placed& o) {
+  for (auto owner : (*o.what).getOwners()) owners_.insert({o, view_of(owner.getUid())});
+  if (auto node = node_of(o.what); !node.empty()) nodes_.insert({o, node});
 }
 
-void contents::unindex(const object& o) {
-  for (auto owner : (*o).getOwners()) owners_.erase(owned{o, view_of(owner.getUid())});
-  if (!node_of(o).empty()) nodes_.erase(o);
+void contents::leave(const placed& o) {
+  for (auto owner : (*o.what).getOwners()) owners_.erase(indexed{o, view_of(owner.getUid())});
+  if (auto node = node_of(o.what); !node.empty()) nodes_.erase(indexed{o, node});
 }
 
-std::vector<object> contents::owned_by(std::string_view owner_uid) const {
+std::vector<object> contents::under(const index& i, std::string_view key) {
   std::vector<object> out;
-  owners_.visit_from(owner_uid, true, [&](const owned& x) {
-    if (x.owner_uid != owner_uid) return false;
-    out.push_back(x.what);
-    return true;
-  });
-  return out;
-}
-
-std::vector<object> contents::pods_on(std::string_view node) const {
-  std::vector<object> out;
-  nodes_.visit_from(node, true, [&](const object& o) {
-    if (node_of(o) != node) return false;
-    out.push_back(o);
+  i.visit_from(key, true, [&](const indexed& x) {
+    if (x.key != key) return false;
+    out.push_back(x.at.what);
     return true;
   });
   return out;
@@ -107,13 +91,13 @@ void contents_view::scan(std::string_view resource, std::string_view ns, std::st
   const auto* all = contents_.of(resource);
   if (all == nullptr) return;
   if (!ns.empty()) {
-    all->visit_from(place{ns, after}, false, [&](const object& o) { return namespace_of(o) == ns && visit(o); });
+    all->visit_from(place{ns, after}, false, [&](const placed& o) { return o.ns == ns && visit(o.what); });
     return;
   }
   auto slash = after.find('/');
   auto from =
       slash == std::string_view::npos ? place{{}, after} : place{after.substr(0, slash), after.substr(slash + 1)};
-  all->visit_from(from, false, [&](const object& o) { return visit(o); });
+  all->visit_from(from, false, [&](const placed& o) { return visit(o.what); });
 }
 
 size_t contents_view::count(std::string_view resource) const {

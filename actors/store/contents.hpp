@@ -13,31 +13,37 @@ struct place {
   std::string_view ns, name;
 };
 
-struct by_place {
-  static int compare(const object& a, const place& b);
-  static int compare(const object& a, const object& b) { return compare(a, place{namespace_of(b), name_of(b)}); }
-};
-
-/// An object under one of its owners.
-struct owned {
+/// An object with where it stands, which points into its letter: what a search compares without opening letters.
+struct placed {
   object what;
-  std::string_view owner_uid;  ///< into `what`
-};
-struct by_owner {
-  static int compare(const owned& a, std::string_view owner_uid) { return a.owner_uid.compare(owner_uid); }
-  static int compare(const owned& a, const owned& b);
+  std::string_view ns, name;
+  explicit placed(object o) : what(std::move(o)), ns(namespace_of(what)), name(name_of(what)) {}
 };
 
-struct by_node {
-  static int compare(const object& a, std::string_view node) { return node_of(a).compare(node); }
-  static int compare(const object& a, const object& b);
+struct by_place {
+  static int compare(const placed& a, const place& b) {
+    auto order = a.ns.compare(b.ns);
+    return order != 0 ? order : a.name.compare(b.name);
+  }
+  static int compare(const placed& a, const placed& b) { return compare(a, place{b.ns, b.name}); }
+};
+
+/// An object in an index by something it says, which points into its letter too.
+struct indexed {
+  placed at;
+  std::string_view key;  ///< the UID of an owner; the name of the node
+};
+struct by_key {
+  static int compare(const indexed& a, std::string_view key) { return a.key.compare(key); }
+  static int compare(const indexed& a, const indexed& b);
 };
 
 /// All objects with their indexes, as a value: copies share structure, so that one is made for each published view.
 /// The bytes of an object are held once, by its letter; keys are read from there.
 class contents {
 public:
-  using objects = persistent_set<object, by_place>;
+  using objects = persistent_set<placed, by_place>;
+  using index = persistent_set<indexed, by_key>;
 
   object get(std::string_view resource, std::string_view ns, std::string_view name) const;
   /// Adds or replaces; returns what was there before, or an empty one.
@@ -47,8 +53,8 @@ public:
 
   /// The objects of a resource, or nullptr if there are none.
   const objects* of(std::string_view resource) const;
-  std::vector<object> owned_by(std::string_view owner_uid) const;
-  std::vector<object> pods_on(std::string_view node) const;
+  std::vector<object> owned_by(std::string_view owner_uid) const { return under(owners_, owner_uid); }
+  std::vector<object> pods_on(std::string_view node) const { return under(nodes_, node); }
   std::vector<std::string> resources() const;
   size_t size() const;
 
@@ -58,12 +64,13 @@ private:
     objects all;
   };
   std::vector<shelf>::iterator lower_bound(std::string_view resource);
-  void index(const object& o);
-  void unindex(const object& o);
+  void enter(const placed& o);
+  void leave(const placed& o);
+  static std::vector<object> under(const index& i, std::string_view key);
 
   std::vector<shelf> shelves_;  // by resource, none empty
-  persistent_set<owned, by_owner> owners_;
-  persistent_set<object, by_node> nodes_;
+  index owners_;
+  index nodes_;
 };
 
 /// A view over contents.

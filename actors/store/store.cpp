@@ -6,6 +6,7 @@
 #include <map>
 
 #include "actors/store/core.hpp"
+#include "actors/store/crowd.hpp"
 #include "actors/store/layout.hpp"
 
 namespace skerry::store::local {
@@ -53,6 +54,7 @@ public:
                                               std::to_string(limits::batch_writes_max))
             : core_->apply(c, args_.ctx.clock.wall_ms());
     waiting_.push_back({promise, std::move(result)});
+    if (self_->current_sender() != nullptr) crowd_.met(self_->current_sender()->id());
     if (waiting_.size() >= limits::batch_writes_max || core_->batch_writes() >= limits::batch_writes_max ||
         core_->batch_bytes() >= limits::batch_bytes_max) {
       write_batch();
@@ -64,6 +66,10 @@ public:
   }
 
   void on_flush() {
+    if (crowd_.worth_waiting(waiting_.size())) {
+      self_->send(self_, flush{});
+      return;
+    }
     flush_sent_ = false;
     if (!waiting_.empty()) write_batch();
   }
@@ -152,6 +158,7 @@ private:
   }
 
   void write_batch() {
+    crowd_.wrote(waiting_.size());
     event_batch batch;
     if (core_->batch_writes() > 0) {
       auto written = args_.kv.write(core_->batch(), true);
@@ -245,6 +252,7 @@ private:
   std::unique_ptr<core> core_;
   std::vector<waiter> waiting_;  // for the open batch
   std::map<caf::actor_id, subscriber> subscribers_;
+  crowd crowd_;
   bool flush_sent_ = false;
   bool failing_ = false;
   bool armed_ = false;

@@ -16,15 +16,23 @@ struct leveldb_options {
   size_t write_buffer_bytes = 4 * 1024 * 1024;  ///< held up to twice in memory
   size_t block_cache_bytes = 1024 * 1024;
   int open_files_max = 74;      ///< LevelDB raises less than 74 to that: 10 are its own, the rest tables
+  bool compress = true;         ///< tables, with Snappy; the log of recent writes is never compressed
   leveldb::Env* env = nullptr;  ///< tests inject faults here; null: the file system. Outlives the kv
 
   /// For a cloud: many writes a second.
   static leveldb_options large(std::string directory) {
-    return {std::move(directory), 4 * 1024 * 1024, 1024 * 1024, 74, nullptr};
+    leveldb_options o;
+    o.directory = std::move(directory);
+    o.compress = false;
+    return o;
   }
-  /// For an edge: few writes, little memory.
+  /// For an edge: few writes, little memory, a disk that wears.
   static leveldb_options small(std::string directory) {
-    return {std::move(directory), 256 * 1024, 512 * 1024, 74, nullptr};
+    leveldb_options o;
+    o.directory = std::move(directory);
+    o.write_buffer_bytes = 256 * 1024;
+    o.block_cache_bytes = 512 * 1024;
+    return o;
   }
 };
 

@@ -1,0 +1,52 @@
+#include "actors/store/crowd.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using skerry::store::crowd;
+
+namespace {
+
+/// Feeds a batch that this many writers join, of those from `first` on; returns for how many turns it was held open.
+int batch(crowd& c, uint64_t first, size_t writers) {
+  int turns = 0;
+  for (size_t i = 1; i <= writers; ++i) {
+    c.met(first + i);
+    if (i < writers) turns += c.worth_waiting(i);
+  }
+  while (turns < 1000 && c.worth_waiting(writers)) ++turns;
+  c.wrote(writers);
+  return turns;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(crowds)
+
+BOOST_AUTO_TEST_CASE(one_writer_alone_never_waits) {
+  crowd c;
+  for (int i = 0; i < 50; ++i) BOOST_TEST(batch(c, 0, 1) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(two_halves_become_one) {
+  crowd c;
+  batch(c, 0, 8);
+  batch(c, 8, 8);
+  // Eight are here: the other eight are worth waiting for; with all sixteen nothing is.
+  for (uint64_t i = 1; i <= 15; ++i) {
+    c.met(i);
+    BOOST_TEST(c.worth_waiting(i));
+  }
+  c.met(16);
+  BOOST_TEST(!c.worth_waiting(16));
+}
+
+BOOST_AUTO_TEST_CASE(who_does_not_come_back_is_waited_for_but_a_little) {
+  crowd c;
+  batch(c, 0, 16);
+  batch(c, 0, 16);
+  int turns = 0;
+  for (uint64_t i = 0; i < 40; ++i) turns += batch(c, 100 + 4 * i, 4);
+  BOOST_TEST(turns < 500);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
