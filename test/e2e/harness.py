@@ -196,7 +196,7 @@ class World:
                 print(e)
         for c in reversed(self.closers):
             c()
-        clean_up(self)
+        power_cut(self)
         if self.options.keep:
             print(f"kept: {self.dir}")
         else:
@@ -328,9 +328,8 @@ def processes_of(directory):
     return {**found, **containers_of(directory)}
 
 
-def clean_up(world):
-    """Removes by force what is left: processes, mounts, and what an edge keeps for its containers to outlive it (bridge, address
-    translation, cgroups, run directory)."""
+def power_cut(world):
+    """What a machine forgets without power: processes, mounts, network, cgroups, /run. Its disk stays."""
     for pid in processes_of(world.dir):
         try:
             os.kill(pid, signal.SIGKILL)

@@ -254,6 +254,9 @@ class Story:
             except ProcessLookupError:
                 pass
         wait_for(lambda: not harness.processes_of(self.edge_dir), "all is dead", 10)
+        return "agent and containers were killed; with no cloud they are back: " + self.edge_comes_back()
+
+    def edge_comes_back(self):
         self.start_edge()
         found = self.await_servers(2, 90)
 
@@ -262,7 +265,14 @@ class Story:
             expect(len(ips) == 2, f"{len(ips)} pods answer")
             return ips
         ips = wait_for(look, "both pods answer", 60)
-        return f"agent and containers were killed; with no cloud they are back: {sorted(found)} at {ips}"
+        return f"{sorted(found)} at {ips}"
+
+    def edge_survives_a_power_cut(self):
+        """The machine forgets all but its disk: network namespaces, mounts, cgroups, bridge. The cloud, which runs here too, is killed
+        along with it and comes back later."""
+        harness.power_cut(self.w)
+        expect(not harness.mounts_of(self.edge_dir, self.run_dir), "no mount is left")
+        return "only the disk was left; with no cloud they are back: " + self.edge_comes_back()
 
     def edge_addresses(self):
         """Addresses of the web servers as their own network namespaces have them: the cloud cannot be asked."""
@@ -275,6 +285,8 @@ class Story:
         return ips
 
     def killed_cloud_has_everything(self):
+        if not self.cloud.running():
+            self.start_cloud()
         self.k("scale", "deployment/web", "--replicas=4")
         self.k("create", "configmap", "last-word", "--from-literal=said=just before the end")
         kinds = "nodes,pods,configmaps,secrets,deployments,replicasets,serviceaccounts,namespaces"
@@ -330,6 +342,7 @@ class Story:
 STEPS = ["cloud_starts", "edge_joins", "node_is_described", "images_are_imported", "deployment_runs",
          "containers_have_what_they_ask_for", "mounted_secret_follows", "short_lived_states_are_shown", "scale_and_roll", "old_kubectl_works",
          "cut_link_evicts_nobody", "killed_agent_is_not_missed", "probing_goes_on", "stopped_edge_comes_back_alone",
+         "edge_survives_a_power_cut",
          "killed_cloud_has_everything", "healed_link_catches_up", "half_open_link_is_found", "deleted_is_gone", "all_stops"]
 
 
