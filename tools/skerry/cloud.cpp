@@ -131,7 +131,7 @@ caf::expected<void> cloud::open(const options& o) {
 int run_cloud(const options& o) {
   if (!o.words.empty()) return misuse(o, "unexpected '" + o.words[0] + "'");
   auto c = cloud::start(o);
-  if (!c) return fail(o, message_of(c.error()));
+  if (!c) return fail(o, c.error());
   return (*c)->await_end();
 }
 

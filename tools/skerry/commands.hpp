@@ -1,4 +1,6 @@
 #pragma once
+#include <caf/error.hpp>
+
 #include "tools/skerry/options.hpp"
 
 namespace skerry::tools {
@@ -14,6 +16,8 @@ int run_version(const options& o);
 
 /// Prints "skerry COMMAND: message" and returns 1.
 int fail(const options& o, const std::string& message);
+/// The same for an error; one about the values that were given (errc::invalid) is wrong usage, 2.
+int fail(const options& o, const caf::error& error);
 /// Prints the message and the way to the help, and returns 2.
 int misuse(const options& o, const std::string& message);
 

@@ -175,7 +175,7 @@ int run_edge(const options& o) {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 256 * 1024);
   auto e = edge::start(o);
-  if (!e) return fail(o, message_of(e.error()));
+  if (!e) return fail(o, e.error());
   return (*e)->await_end();
 }
 

@@ -47,7 +47,8 @@ caf::expected<json::object> request_of(const options& o) {
   if (o.words.size() != 2) return wrong(verb + " takes one " + (verb == "import" ? "FILE" : "REF"));
   if (verb != "import") return json::object{{"verb", verb}, {"name", o.words[1]}};
   char absolute[PATH_MAX];
-  if (::realpath(o.words[1].c_str(), absolute) == nullptr) return wrong("no file " + o.words[1] + ": give the path of an OCI or docker archive");
+  if (::realpath(o.words[1].c_str(), absolute) == nullptr)
+    return make_error(errc::not_found, "no file " + o.words[1] + ": give the path of an OCI or docker archive");
   return json::object{{"verb", verb}, {"file", absolute}, {"name", o.name}};
 }
 
@@ -101,7 +102,7 @@ void serve_images(ports::runtime& runtime, const std::string& request, std::func
 
 int run_image(const options& o) {
   auto request = request_of(o);
-  if (!request) return misuse(o, message_of(request.error()));
+  if (!request) return fail(o, request.error());
   auto text = ask(o, json::serialize(*request));
   if (!text) return fail(o, message_of(text.error()));
   std::string error;

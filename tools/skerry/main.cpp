@@ -1,6 +1,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "schema/error.hpp"
 #include "tools/skerry/commands.hpp"
 
 namespace skerry::tools {
@@ -8,6 +9,10 @@ namespace skerry::tools {
 int fail(const options& o, const std::string& message) {
   std::fprintf(stderr, "skerry %s: %s\n", o.command.c_str(), message.c_str());
   return 1;
+}
+
+int fail(const options& o, const caf::error& error) {
+  return code_of(error) == errc::invalid ? misuse(o, message_of(error)) : fail(o, message_of(error));
 }
 
 int misuse(const options& o, const std::string& message) {

@@ -25,10 +25,10 @@ caf::expected<void> enroll(cloud& c, const options& o) {
 int run_up(const options& o) {
   if (!o.words.empty()) return misuse(o, "unexpected '" + o.words[0] + "'");
   auto c = cloud::start(o);
-  if (!c) return fail(o, message_of(c.error()));
+  if (!c) return fail(o, c.error());
   if (auto r = enroll(**c, o); !r) return fail(o, message_of(r.error()));
   auto e = edge::start(o);
-  if (!e) return fail(o, message_of(e.error()));
+  if (!e) return fail(o, e.error());
   return (*e)->await_end();
 }
 
