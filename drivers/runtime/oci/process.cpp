@@ -98,6 +98,20 @@ std::string last_lines(const std::string& text) {
 
 }  // namespace
 
+namespace {
+/// Alone in a function that is not inlined: the child borrows this frame, and nothing else that lives in registers.
+[[gnu::noinline]] std::pair<pid_t, int> start_child(const prepared& p) {
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  pid_t pid = vfork();
+  if (pid == 0) run_child(p);
+  int failure = errno;
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  return {pid, failure};
+}
+}  // namespace
+
 caf::expected<child> start(const command& c, bool capture) {
   prepared p;
   p.arguments = pointers(c.arguments);
@@ -131,13 +145,7 @@ caf::expected<child> start(const command& c, bool capture) {
   descriptor pass{c.pass_fd >= 0 ? fcntl(c.pass_fd, F_DUPFD_CLOEXEC, 4) : -1};
   p.pass = pass.get();
   if (p.in < 0 || p.out < 0) return make_error(errc::io, "no descriptors left to start " + c.arguments[0]);
-  sigset_t all, old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  pid_t pid = vfork();
-  if (pid == 0) run_child(p);
-  int failure = errno;
-  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  auto [pid, failure] = start_child(p);
   if (pid < 0) return make_error(errc::io, "cannot start " + c.arguments[0] + ": " + strerror(failure));
   child out;
   out.pid = pid;
