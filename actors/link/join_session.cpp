@@ -17,7 +17,7 @@ caf::behavior join_session_state::make(join_session_args args) {
   args_ = std::make_unique<join_session_args>(std::move(args));
   base::prepare(self_, args_->parts.ctx, args_->path);
   wire_ = wire{std::move(args_->connection), caf::actor_cast<caf::actor>(self_), 0};
-  self_->delayed_send(self_, std::chrono::milliseconds(limits::connect_ms_max), join_deadline{});
+  self_->delayed_send(self_, std::chrono::milliseconds(args_->parts.times.connect_ms), join_deadline{});
   return {
       [this](const wire_bytes& m) {
         std::vector<frame> frames;

@@ -37,7 +37,7 @@ void link_client_state::connect() {
   phase_ = phase::connecting;
   auto weak = caf::actor_cast<caf::weak_actor_ptr>(self_);
   args_->transport.connect(
-      args_->address, args_->credentials, limits::connect_ms_max,
+      args_->address, args_->credentials, args_->times.connect_ms,
       [weak, generation](caf::expected<ports::connection_ptr> c) {
         if (auto strong = weak.lock())
           caf::anon_send(caf::actor_cast<caf::actor>(strong), link_connected{generation, std::move(c)});
@@ -50,7 +50,7 @@ void link_client_state::on_connected(const link_connected& m) {
   wire_ = wire{*m.connection, caf::actor_cast<caf::actor>(self_), generation_};
   phase_ = phase::greeting;
   greeted_ms_ = now();
-  live_.emplace(now(), true);
+  live_.emplace(now(), true, args_->times.ping_ms, args_->times.half_open_ms);
   arm_tick();
   auto agent = args_->agent();
   if (!agent) return fail(make_error(errc::unavailable, "the node's agent is not there just now"));
@@ -166,17 +166,17 @@ void link_client_state::on_goodbye(schema::Goodbye::Reader g) {
 
 void link_client_state::arm_tick() {
   auto next = live_->next_check_ms(now());
-  if (phase_ == phase::greeting) next = std::min(next, std::max(now() + 1, greeted_ms_ + limits::connect_ms_max));
+  if (phase_ == phase::greeting) next = std::min(next, std::max(now() + 1, greeted_ms_ + args_->times.connect_ms));
   self_->delayed_send(self_, milliseconds(next - now()), link_tick{generation_});
 }
 
 void link_client_state::on_tick() {
-  if (phase_ == phase::greeting && now() - greeted_ms_ >= limits::connect_ms_max)
+  if (phase_ == phase::greeting && now() - greeted_ms_ >= args_->times.connect_ms)
     return breach(errc::timed_out,
-                  "the cloud did not answer hello within " + std::to_string(limits::connect_ms_max) + " ms");
+                  "the cloud did not answer hello within " + std::to_string(args_->times.connect_ms) + " ms");
   switch (live_->check(now())) {
     case liveness::action::dead:
-      return breach(errc::timed_out, "nothing heard from the cloud for " + std::to_string(limits::half_open_ms) +
+      return breach(errc::timed_out, "nothing heard from the cloud for " + std::to_string(args_->times.half_open_ms) +
                                          " ms: the connection is half-open");
     case liveness::action::ping:
       if (phase_ == phase::up) wire_.ping(static_cast<uint64_t>(now()));

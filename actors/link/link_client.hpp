@@ -28,6 +28,7 @@ struct link_client_args {
   /// Called on the actor's thread with a renewed certificate and key, to be saved.
   std::function<caf::expected<void>(const ports::client_credentials&)> on_renewed;
   int64_t renew_before_ms = 30LL * 24 * 3600 * 1000;
+  timing times{};
   caf::actor parent;  ///< gets base::ready once the journal is open; may be null
 };
 

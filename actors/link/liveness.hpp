@@ -6,6 +6,13 @@
 
 namespace skerry::link {
 
+/// The times of a link, in milliseconds. The defaults are what both ends expect of each other.
+struct timing {
+  uint32_t ping_ms = limits::ping_ms;
+  uint32_t half_open_ms = limits::half_open_ms;
+  uint32_t connect_ms = limits::connect_ms_max;
+};
+
 /// Tells a quiet connection from a half-open one. A pure function of times (steady milliseconds): every frame that
 /// arrives counts as heard; a ping asks for one. Both sides run it. The edge pings `always`, for its lease depends on
 /// being heard; the cloud only when it hears nothing.
@@ -13,7 +20,7 @@ class liveness {
 public:
   enum class action : uint8_t { none, ping, dead };
 
-  liveness(int64_t now_ms, bool always, uint32_t ping_ms = limits::ping_ms, uint32_t dead_ms = limits::half_open_ms)
+  liveness(int64_t now_ms, bool always, uint32_t ping_ms, uint32_t dead_ms)
       : always_(always), ping_ms_(ping_ms), dead_ms_(dead_ms), heard_ms_(now_ms), pinged_ms_(now_ms) {}
 
   void heard(int64_t now_ms) { heard_ms_ = now_ms; }

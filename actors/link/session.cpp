@@ -22,7 +22,7 @@ caf::behavior session_state::make(session_args args) {
       [this](caf::scheduled_actor*, caf::down_msg&) { end(errc::unavailable, "the cloud's link restarts", 1000); });
   self_->monitor(args_->hub);
   opened_ms_ = now();
-  live_.emplace(now(), false, limits::ping_ms + limits::ping_ms / 2);
+  live_.emplace(now(), false, times().ping_ms + times().ping_ms / 2, times().half_open_ms);
   set_ = std::make_unique<desired_set>(args_->node);
   wire_ = wire{std::move(args_->connection), caf::actor_cast<caf::actor>(self_), args_->id};
   arm_tick();
@@ -221,17 +221,17 @@ void session_state::on_desired_ack(uint64_t count) {
 
 void session_state::arm_tick() {
   auto next = live_->next_check_ms(now());
-  if (phase_ != phase::up) next = std::max(now() + 1, opened_ms_ + limits::connect_ms_max);
+  if (phase_ != phase::up) next = std::max(now() + 1, opened_ms_ + times().connect_ms);
   self_->delayed_send(self_, std::chrono::milliseconds(next - now()), session_tick{});
 }
 
 void session_state::on_tick() {
-  if (phase_ != phase::up && now() - opened_ms_ >= limits::connect_ms_max)
-    return end(errc::timed_out, "no hello within " + std::to_string(limits::connect_ms_max) + " ms");
+  if (phase_ != phase::up && now() - opened_ms_ >= times().connect_ms)
+    return end(errc::timed_out, "no hello within " + std::to_string(times().connect_ms) + " ms");
   switch (live_->check(now())) {
     case liveness::action::dead:
       return end(errc::timed_out,
-                 "nothing heard for " + std::to_string(limits::half_open_ms) + " ms: the connection is half-open");
+                 "nothing heard for " + std::to_string(times().half_open_ms) + " ms: the connection is half-open");
     case liveness::action::ping:
       wire_.ping(static_cast<uint64_t>(now()));
       live_->pinged(now());

@@ -45,6 +45,7 @@ private:
   void heard();
 
   const context& ctx() const { return args_->parts.ctx; }
+  const timing& times() const { return args_->parts.times; }
   int64_t now() const { return ctx().clock.steady_ms(); }
 
   caf::event_based_actor* self_;

@@ -190,9 +190,9 @@ public:
                              [&e] { return e.agent; },
                              &pki,
                              {},
-                             0,
+                             renew_before_ms,
+                             {},
                              {}};
-    a.renew_before_ms = renew_before_ms;
     a.on_renewed = [&e](const ports::client_credentials& c) {
       e.credentials = c;
       return caf::expected<void>{caf::unit};

@@ -3,6 +3,8 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
+#include <future>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -70,6 +72,7 @@ struct tls_server {
   std::mutex mutex;
   std::vector<ports::connection_ptr> accepted;
   std::vector<std::string> refusals, protocols;
+  std::function<void(ports::connection_ptr)> on_accept;  ///< instead of `accepted`
   net::tls_transport transport{loop};
 
   tls_server() {
@@ -90,7 +93,11 @@ struct tls_server {
         std::lock_guard lock{mutex};
         if (e) return refusals.push_back(e.message());
         protocols.emplace_back(net::alpn_of(stream->native_handle()));
-        accepted.push_back(net::make_tls_connection(std::move(*stream)));
+        auto connection = net::make_tls_connection(std::move(*stream));
+        if (on_accept)
+          on_accept(std::move(connection));
+        else
+          accepted.push_back(std::move(connection));
       });
       accept();
     });
