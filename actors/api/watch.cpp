@@ -33,6 +33,10 @@ caf::behavior watch_state::make(const parts& p, std::string path, watch_request 
   self_->send(self_, watch_begin{});
   return {
       [this](const store::events& e) { on_events(e); },
+      [this](const store::lost& l) {
+        if (exchange_) write(core_->error(from_error(l.why, *core_->request().info, {})));
+        finish();
+      },
       [this](const watch_begin&) { open(); },
       [this](const watch_tick&) { tick(); },
       [this](const watch_closed&) { self_->quit(); },
