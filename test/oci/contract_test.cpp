@@ -2,7 +2,7 @@
 
 #include "support.hpp"
 
-BOOST_AUTO_TEST_SUITE(oci)
+BOOST_FIXTURE_TEST_SUITE(oci, skerry::test::tidy)
 
 BOOST_AUTO_TEST_CASE(keeps_the_contract_of_runtimes) {
   using namespace skerry;

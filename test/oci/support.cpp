@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <drivers/runtime/oci/fs.hpp>
+#include <drivers/runtime/oci/state.hpp>
 #include <thread>
 
 namespace skerry::test {
@@ -111,6 +112,11 @@ void world::start() {
   });
 }
 
+void world::clear() {
+  for (auto& [uid, s] : pods())
+    if (auto r = remove_pod(uid); !r) BOOST_ERROR("remove_pod " << uid << ": " << message_of(r.error()));
+}
+
 void world::import_busybox() {
   auto here =
       call<ports::image_info>([&](auto f) { runtime->ensure_image(image, ports::pull_policy::if_not_present, f); });
@@ -183,6 +189,11 @@ ports::container_spec world::container(const std::string& uid, const std::string
 }
 
 caf::expected<ports::container_state> world::run(const ports::container_spec& spec) {
+  {
+    // An earlier test may have had a container of the same name.
+    std::lock_guard guard{mutex_};
+    exits_.erase(oci::container_id(spec.pod_uid, spec.name, spec.attempt));
+  }
   return call<ports::container_state>([&](auto f) { runtime->start_container(spec, f); });
 }
 
@@ -235,6 +246,16 @@ struct at_end {
 };
 BOOST_TEST_GLOBAL_FIXTURE(at_end);
 }  // namespace
+
+tidy::~tidy() {
+  if (!shared) return;
+  try {
+    if (!shared->runtime) shared->start();
+    shared->clear();
+  } catch (const std::exception& e) {
+    BOOST_ERROR(e.what());
+  }
+}
 
 world& the_world() {
   if (!shared) {

@@ -56,6 +56,8 @@ public:
 
   /// (Re)starts the driver.
   void start();
+  /// Removes all pods.
+  void clear();
   /// Imports `image`, with busybox and its applets, once.
   void import_busybox();
   /// Names of what is left in the kernel and on the disk of pods; empty when all is gone.
@@ -93,6 +95,11 @@ private:
 
 /// The world that the test cases share; made at the first use, checked and removed at the end of all.
 world& the_world();
+
+/// Around each test case: what a failed case left is removed, so that the next one is judged for itself.
+struct tidy {
+  ~tidy();
+};
 
 template <class T>
 std::string why(const caf::expected<T>& e) {

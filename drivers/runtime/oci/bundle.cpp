@@ -18,6 +18,7 @@ constexpr const char* default_capabilities[] = {
     "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
     "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
     "CAP_KILL",    "CAP_AUDIT_WRITE"};
+/// By number (linux/capability.h).
 constexpr const char* all_capabilities[] = {"CAP_CHOWN",
                                             "CAP_DAC_OVERRIDE",
                                             "CAP_DAC_READ_SEARCH",
@@ -71,7 +72,7 @@ std::string capability_name(std::string name) {
   return name.starts_with("CAP_") ? name : "CAP_" + name;
 }
 
-caf::expected<std::vector<std::string>> capabilities(const ports::container_spec& spec) {
+caf::expected<std::vector<std::string>> capabilities(const ports::container_spec& spec, uint64_t most) {
   std::vector<std::string> out;
   auto add = [&](const std::string& name) {
     if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
@@ -80,9 +81,8 @@ caf::expected<std::vector<std::string>> capabilities(const ports::container_spec
                                [](auto& d) { return capability_name(d) == "CAP_ALL"; });
   if (spec.privileged) {
     for (auto* c : all_capabilities) add(c);
-    return out;
   }
-  if (!drops_all)
+  if (!drops_all && !spec.privileged)
     for (auto* c : default_capabilities) add(c);
   for (auto& a : spec.add_capabilities) {
     auto name = capability_name(a);
@@ -96,6 +96,8 @@ caf::expected<std::vector<std::string>> capabilities(const ports::container_spec
     }
   }
   for (auto& d : spec.drop_capabilities) std::erase(out, capability_name(d));
+  for (size_t i = 0; i < std::size(all_capabilities); ++i)
+    if ((most >> i & 1) == 0) std::erase(out, all_capabilities[i]);
   return out;
 }
 
@@ -249,7 +251,7 @@ caf::expected<std::string> make_bundle_config(const bundle_input& in) {
   auto line = command_line(in.spec, in.image);
   if (line.empty())
     return make_error(errc::invalid, "container " + in.spec.name + ": neither it nor its image names a command");
-  auto caps = capabilities(in.spec);
+  auto caps = capabilities(in.spec, in.capabilities_max);
   if (!caps) return std::move(caps.error());
   json::object user{{"uid", in.who.uid}, {"gid", in.who.gid}};
   json::array groups;

@@ -19,6 +19,7 @@ struct bundle_input {
   const layout& at;
   const cgroups& groups;
   std::string id;
+  uint64_t capabilities_max;         ///< bits of those that this process has itself: nobody can give more
   std::vector<std::string> sources;  ///< host path of each of spec.mounts, its subPath resolved
 };
 

@@ -1,22 +1,13 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "driver.hpp"
 #include "fs.hpp"
-#include "namespaces.hpp"
 
 namespace skerry::drivers::oci {
 namespace {
 
 constexpr int monitor_end_ms = 10'000;  ///< from the SIGKILL of a monitor to its end
-
-/// Process id of the monitor that works in this directory; 0 if it never started.
-pid_t monitor_of(const std::string& directory) {
-  auto text = read_file(directory + "/conmon.pid", 64);
-  return text ? static_cast<pid_t>(std::atoll(text->c_str())) : 0;
-}
 
 }  // namespace
 
@@ -51,7 +42,7 @@ caf::expected<void> driver::do_remove_container(const std::string& id) {
 /// Removes all traces of a container, however far it came.
 caf::expected<void> driver::destroy(const std::string& id, const std::string& pod_uid) {
   auto group = layout::pod_group(pod_uid) + "/" + id;
-  if (auto monitor = monitor_of(at_.container(id)); monitor > 0) {
+  if (auto monitor = static_cast<pid_t>(read_number(at_.container(id) + "/conmon.pid")); monitor > 0) {
     auto line = read_file("/proc/" + std::to_string(monitor) + "/cmdline", 64 * 1024);
     if (line && line->find(id) != std::string::npos) {
       descriptor fd{open_process(monitor)};

@@ -20,7 +20,8 @@ namespace skerry::drivers::oci {
 /// other; `mutex_` guards the maps alone, and is never held over a system call that may wait.
 ///   driver.cpp     the port's operations, events
 ///   sandbox.cpp    making and removing a pod's world
-///   container.cpp  making, ending, removing a container
+///   container.cpp  making a container
+///   ending.cpp, container_remove.cpp   its end, and what it leaves
 ///   exec.cpp       commands inside, signals, rotation of logs
 ///   recover.cpp    what is found at start
 class driver : public ports::runtime {
@@ -82,6 +83,8 @@ private:
   caf::expected<void> mount_root(const std::string& id, const image_record& image);
   caf::expected<int64_t> create(const container_record& r, const ports::container_spec& spec);
   void watch(const std::string& id);
+
+  // ending.cpp: the same
   void finish(const std::string& id);
   caf::expected<void> do_remove_container(const std::string& id);
   caf::expected<void> kill_and_finish(const std::vector<std::string>& ids);
@@ -118,6 +121,7 @@ private:
   std::string runtime_, runtime_name_, runtime_version_, conmon_;
   descriptor lock_;
   std::vector<std::string> monitor_groups_;
+  uint64_t capabilities_ = 0;  ///< our own: bits by number
 
   mutable std::mutex mutex_;
   std::map<std::string, sandbox_record> sandboxes_;

@@ -74,6 +74,11 @@ caf::expected<std::string> read_file(const std::string& path, size_t bytes_max) 
   }
 }
 
+int64_t read_number(const std::string& path) {
+  auto text = read_file(path, 64);
+  return text ? atoll(text->c_str()) : 0;
+}
+
 std::string read_tail(const std::string& path, size_t bytes_max) {
   descriptor fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   struct stat st {};

@@ -37,6 +37,8 @@ private:
 caf::error io_error(const std::string& what, const std::string& path);
 
 caf::expected<std::string> read_file(const std::string& path, size_t bytes_max = 4 * 1024 * 1024);
+/// The number that a file holds; 0 if it is not there.
+int64_t read_number(const std::string& path);
 /// The last `bytes_max` bytes of a file; empty if it is not there.
 std::string read_tail(const std::string& path, size_t bytes_max);
 /// Writes beside and renames over: a reader, and the next start, see the old or the new file whole.

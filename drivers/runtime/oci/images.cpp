@@ -151,14 +151,11 @@ void images::collect(const std::set<std::string>& used) {
   }
 }
 
-caf::expected<image_record> images::take(const std::string& from, const std::string& name,
-                                         const std::string& repository, const std::string& digest) {
-  auto text = read_file(from + "/manifest.json");
-  if (!text) return std::move(text.error());
-  auto m = parse_manifest(*text);
+caf::expected<image_record> images::take(const fetched& f) {
+  auto& name = f.name;
+  auto m = parse_manifest(f.manifest);
   if (!m) return std::move(m.error());
-  auto config_file = from + "/" + m->config.digest.substr(7);
-  auto config_text = read_file(config_file);
+  auto config_text = read_file(f.blobs + "/" + m->config.digest.substr(7));
   if (!config_text) return std::move(config_text.error());
   if ("sha256:" + sha256_hex(*config_text) != m->config.digest)
     return make_error(errc::corrupt, name + ": its configuration is not what its manifest says");
@@ -169,9 +166,9 @@ caf::expected<image_record> images::take(const std::string& from, const std::str
                                          " layers, its configuration " + std::to_string(c->diff_ids.size()));
   image_record r;
   r.name = name;
-  r.manifest = "sha256:" + sha256_hex(*text);
+  r.manifest = "sha256:" + sha256_hex(f.manifest);
   r.config = m->config.digest;
-  r.digest_name = repository.empty() ? r.config : repository + "@" + (digest.empty() ? r.manifest : digest);
+  r.digest_name = f.digest_name.empty() ? r.config : f.digest_name;
   r.diff_ids = c->diff_ids;
   r.size_bytes = m->config.size_bytes;
   for (auto& l : m->layers) r.size_bytes += l.size_bytes;
@@ -181,11 +178,11 @@ caf::expected<image_record> images::take(const std::string& from, const std::str
   }
   caf::error failed;
   for (size_t i = 0; i < m->layers.size() && !failed; ++i)
-    if (auto done = ensure_layer(from, m->layers[i], c->diff_ids[i]); !done) failed = done.error();
+    if (auto done = ensure_layer(f.blobs, m->layers[i], c->diff_ids[i]); !done) failed = done.error();
   std::lock_guard guard{mutex_};
   for (auto& d : r.diff_ids) reserved_.erase(reserved_.find(d));
   if (failed) return make_error(code_of(failed), name + ": " + message_of(failed));
-  if (auto w = write_atomic(blob_path(r.manifest), *text); !w) return std::move(w.error());
+  if (auto w = write_atomic(blob_path(r.manifest), f.manifest); !w) return std::move(w.error());
   if (auto w = write_atomic(blob_path(r.config), *config_text); !w) return std::move(w.error());
   json::object v{{"name", r.name},       {"manifest", r.manifest},
                  {"config", r.config},   {"digestName", r.digest_name},

@@ -48,13 +48,19 @@ public:
   std::string layers_directory() const { return o_.data_dir + "/layers"; }
 
 private:
-  caf::expected<image_record> fetch(const std::string& source, const std::string& name, const std::string& repository,
-                                    const std::string& digest, bool insecure);
-  caf::expected<void> copy(const std::string& source, const std::string& to, bool insecure);
-  caf::expected<image_record> take(const std::string& from, const std::string& name, const std::string& repository,
-                                   const std::string& digest);
+  struct fetched {
+    std::string manifest;  ///< its bytes
+    std::string blobs;     ///< directory of files named by the hex of their digests
+    std::string name, digest_name;
+  };
+  caf::expected<std::string> skopeo(std::vector<std::string> arguments, const std::string& what, bool registry,
+                                    size_t output_max);
+  caf::expected<image_record> pull_to(const std::string& directory, const reference& r);
+  caf::expected<std::string> name_in(const std::string& archive, bool docker, const std::string& index);
+  caf::expected<image_record> take(const fetched& f);
   caf::expected<void> ensure_layer(const std::string& from, const blob& layer, const std::string& diff_id);
   caf::expected<void> unpack(const std::string& file, const blob& layer, const std::string& diff_id);
+  void offer_known(const std::string& directory);
   std::string layer_path(const std::string& diff_id) const;
   std::string blob_path(const std::string& digest) const;
   std::string record_path(const std::string& name) const;

@@ -77,10 +77,18 @@ caf::expected<void> driver::begin() {
   auto lock = o_.data_dir + "/lock";
   lock_.reset(open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock_) return io_error("cannot open", lock);
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
-    return make_error(errc::locked, o_.data_dir + " is used by another agent: stop it, or use another data directory");
+  // A child that the agent before us was just starting may hold it for a moment more.
+  for (int tries = 0; flock(lock_.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+    if (tries == 100)
+      return make_error(errc::locked,
+                        o_.data_dir + " is used by another agent: stop it, or use another data directory");
+    usleep(10'000);
+  }
   if (auto r = images_.load(); !r) return r;
   if (auto r = load(); !r) return r;
+  if (auto status = read_file("/proc/self/status", 64 * 1024))
+    if (auto at = status->find("CapBnd:"); at != std::string::npos)
+      capabilities_ = strtoull(status->c_str() + at + 7, nullptr, 16);
   monitor_groups_ = groups_.group_for("monitors");
   pool_.hold();
   pull_pool_.hold();
