@@ -60,7 +60,9 @@ void session_state::on_bytes(const wire_bytes& m) {
       return end(errc::corrupt, std::string{"a frame does not parse: "} + e.getDescription().cStr());
     }
   }
-  if (broken && phase_ != phase::over) end(code_of(broken), message_of(broken));
+  if (phase_ == phase::over) return;
+  if (broken) return end(code_of(broken), message_of(broken));
+  if (wire_.queued() > limits::inbound_bytes_max) end(errc::too_many, "the node asks and does not read the answers");
 }
 
 void session_state::heard() {

@@ -41,6 +41,8 @@ public:
   /// Says goodbye and closes.
   void goodbye(errc code, const std::string& message, uint32_t retry_after_ms = 0);
   void close();
+  /// Bytes that the peer has not taken yet.
+  size_t queued() const { return connection_ ? connection_->queued() : 0; }
   const ports::peer_identity& peer() const { return connection_->peer(); }
 
   uint64_t bytes_in() const { return bytes_in_; }

@@ -74,7 +74,7 @@ public:
   }
 
   void send(ports::bytes data) {
-    if (data.empty()) return;
+    if (data.empty() || ended_) return;
     queued_ += data.size();
     {
       std::lock_guard lock{mutex_};
@@ -145,7 +145,7 @@ private:
   }
 
   void end(const error_code& ec) {
-    if (std::exchange(ended_, true)) return;
+    if (ended_.exchange(true)) return;
     error_ = ec ? end_error(ec, peer_.address) : caf::error{};
     timer_.cancel();
     error_code ignored;
@@ -166,7 +166,8 @@ private:
   caf::error error_;
   std::array<std::byte, 4096> in_;
   ports::bytes out_;
-  bool started_ = false, writing_ = false, closing_ = false, ended_ = false;  // on the strand
+  bool started_ = false, writing_ = false, closing_ = false;  // on the strand
+  std::atomic<bool> ended_{false};                            // set on the strand
   std::atomic<size_t> queued_{0};
   std::mutex mutex_;
   std::vector<ports::bytes> waiting_;  // under mutex_
