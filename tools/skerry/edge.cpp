@@ -2,6 +2,8 @@
 
 #include <malloc.h>
 
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <future>
 
 #include "actors/link/join.hpp"
@@ -9,6 +11,7 @@
 #include "drivers/files/posix_files.hpp"
 #include "drivers/kv/leveldb.hpp"
 #include "drivers/machine/linux_machine.hpp"
+#include "drivers/memory/trim.hpp"
 #include "drivers/net/io_loop.hpp"
 #include "drivers/net/transport.hpp"
 #include "drivers/pki/openssl.hpp"
@@ -27,6 +30,18 @@ constexpr int io_threads = 1;
 constexpr uint32_t start_ms_max = 120'000;
 constexpr uint32_t stop_ms_max = 10'000;
 constexpr auto join_max = std::chrono::seconds{30};
+constexpr std::chrono::seconds first_trims[] = {std::chrono::seconds{2}, std::chrono::seconds{10}};
+constexpr auto trim_period = std::chrono::seconds{60};
+
+/// Trims the process soon after its start and then each minute: what 20 pods were started with is not kept for a month.
+void trim_from_now_on(const std::shared_ptr<boost::asio::steady_timer>& timer, size_t done = 0) {
+  timer->expires_after(done < std::size(first_trims) ? first_trims[done] : trim_period);
+  timer->async_wait([timer, done](boost::system::error_code ec) {
+    if (ec) return;
+    memory::trim();
+    trim_from_now_on(timer, done + 1);
+  });
+}
 }  // namespace
 
 /// In the order in which it is built; taken down the other way round.
@@ -165,6 +180,7 @@ caf::expected<void> edge::open(const options& o) {
       .on_renewed = renewed});
   auto tree = [&](caf::actor parent) { return supervisors::start_edge_tree(i.system(), *p.tree, std::move(parent)); };
   if (auto r = i.start_root(tree, start_ms_max); !r) return r;
+  trim_from_now_on(std::make_shared<boost::asio::steady_timer>(p.loop->context()));
   i.log().info("/node/" + id.node, "the agent runs; cloud: " + id.server);
   return caf::unit;
 }
