@@ -56,12 +56,12 @@ void await(const char* what, double deadline_ms, F&& holds) {
 
 std::string cluster::skerry_binary() { return (fs::read_symlink("/proc/self/exe").parent_path() / "skerry").string(); }
 
-cluster::cluster() {
+cluster::cluster(bool with_image) {
   char name[] = "/tmp/skerry-bench-XXXXXX";
   if (::mkdtemp(name) == nullptr) throw std::runtime_error("cannot make a folder in /tmp");
   dir_ = name;
   server_ = "127.0.0.1:" + std::to_string(free_port());
-  make_image();
+  if (with_image) make_image();
 }
 
 cluster::~cluster() {
@@ -141,7 +141,7 @@ void cluster::kill_containers() {
 std::vector<pid_t> cluster::monitors() const { return pids_of("conmon", dir_ + "/edge"); }
 
 json::value cluster::call(const std::string& method, const std::string& target, const std::string& body) {
-  auto pki = dir_ + "/cloud/pki/";
+  auto pki = pki_folder();
   ports::client_credentials who{slurp(pki + "ca.crt"), {}, slurp(pki + "admin.crt"), slurp(pki + "admin.key")};
   auto r = drivers::http::call("https://" + server_, who, method, target, body, 10'000);
   if (!r) throw std::runtime_error(method + " " + target + ": " + message_of(r.error()));

@@ -11,7 +11,8 @@ namespace skerry::bench {
 /// Members throw std::runtime_error with the reason.
 class cluster {
 public:
-  cluster();
+  /// `with_image` false: no edge will be started.
+  explicit cluster(bool with_image = true);
   ~cluster();
   void start_cloud();
   void start_edge();
@@ -19,6 +20,8 @@ public:
   void stop_edge() { edge_.stop(); }
   /// Ends every container of this edge with SIGKILL, as a power cut would, and takes their networks away.
   void kill_containers();
+  const std::string& server() const { return server_; }        ///< "127.0.0.1:PORT"
+  std::string pki_folder() const { return dir_ + "/cloud/pki/"; }  ///< ca.crt, admin.crt, admin.key
   pid_t cloud_pid() const { return cloud_.pid(); }
   pid_t edge_pid() const { return edge_.pid(); }
 
