@@ -66,7 +66,7 @@ public:
   }
 
   void on_flush() {
-    if (crowd_.worth_waiting(waiting_.size())) {
+    if (!waiting_.empty() && crowd_.worth_waiting(waiting_.size())) {
       self_->send(self_, flush{});
       return;
     }
@@ -124,6 +124,11 @@ public:
     if (t.generation != generation_) return;
     armed_ = false;
     compact();
+    // Seldom, for it rewrites all that is left in the range: LevelDB merges by itself where many writes make it.
+    if (removed_ >= limits::log_events_max) {
+      args_.kv.compact(layout::records_first, layout::record_key(core_->log.compacted()));
+      removed_ = 0;
+    }
     arm_compaction();
   }
 
@@ -231,10 +236,6 @@ private:
     core_->log.forget(plan);
     args_.views->publish(core_->make_view());
     removed_ += plan.revisions;
-    if (removed_ >= limits::log_events_max) {
-      args_.kv.compact(layout::records_first, layout::record_key(plan.to));
-      removed_ = 0;
-    }
   }
 
   /// A tick while there is a log; none in a store at rest.
