@@ -40,10 +40,10 @@ class Bench:
             wait_for(lambda: " Ready" in self.k("get", "nodes", check=False).out, "the node is Ready", 40)
 
     def fails(self, argv, *parts, code=1, seconds=30):
-        """Runs skerry; it must end by itself with `code` (None: 1 or 2) and say all `parts` on standard error."""
+        """Runs skerry; it must end by itself with `code` and say all `parts` on standard error."""
         r = harness.run([self.w.skerry, *argv], seconds=seconds, check=False)
         said = r.err.lower()
-        expect(r.code == code or (code is None and r.code in (1, 2)), f"skerry {' '.join(argv)}: code {r.code}, not {code}: {r.all[-500:]}")
+        expect(r.code == code, f"skerry {' '.join(argv)}: code {r.code}, not {code}: {r.all[-500:]}")
         for part in parts:
             expect(part.lower() in said, f"skerry {' '.join(argv)}: '{part}' in: {r.err[-500:]}")
         return r.err.strip().splitlines()[-1][:300]
@@ -64,11 +64,11 @@ class Bench:
     def case_wrong_usage(self):
         said = self.fails(["fly"], "unknown command", code=2)
         self.fails(["cloud", "--no-such-flag"], "no-such-flag", code=2)
-        self.fails(["edge", "--data-dir", self.w.path("nowhere")], "--server", "--token")
+        self.fails(["edge", "--data-dir", self.w.path("nowhere")], "--server", "--token", code=2)
         self.fails(["token", "forge", "--data-dir", self.data], "forge", code=2)
-        self.fails(["cloud", "--listen", "everywhere", "--data-dir", self.w.path("nowhere")], "everywhere", code=None)
+        self.fails(["cloud", "--listen", "everywhere", "--data-dir", self.w.path("nowhere")], "everywhere", code=2)
         self.fails(["edge", "--server", "ftp://x", "--token", "K10" + "0" * 64 + "::abcdef.0123456789abcdef", "--data-dir", self.w.path("nowhere")],
-                   "https", code=None)
+                   "https", code=2)
         return said
 
     def case_bad_configuration_file(self):
@@ -164,7 +164,7 @@ class Bench:
 
     def case_malformed_join_token(self):
         return self.fails(["edge", "--data-dir", self.w.path("edge-malformed"), "--server", f"https://127.0.0.1:{self.port}",
-                           "--token", "nonsense"], "token")
+                           "--token", "nonsense"], "token", code=2)
 
     def case_expired_join_token(self):
         token = self.token()
@@ -203,8 +203,7 @@ class Bench:
             if content is not None:
                 with open(self.w.path(name), "wb") as f:
                     f.write(content)
-            said += self.fails(["image", "import", self.w.path(name), "--name", "broken:1", "--data-dir", self.edge_data], name,
-                               code=1 if content is not None else 2) + "\n"
+            said += self.fails(["image", "import", self.w.path(name), "--name", "broken:1", "--data-dir", self.edge_data], name) + "\n"
         listed = harness.run([self.w.skerry, "image", "list", "--data-dir", self.edge_data]).out
         expect("broken" not in listed, f"nothing half-made is listed: {listed}")
         harness.run([self.w.skerry, "image", "import", good, "--name", "good:1", "--data-dir", self.edge_data])
