@@ -6,9 +6,10 @@
 namespace skerry {
 namespace {
 constexpr auto category = caf::atom("skerry");
-constexpr const char* names[] = {"none",        "invalid",   "not_found", "already_exists", "conflict", "expired", "unauthorized",
-                                 "forbidden",   "unavailable", "suspended", "timed_out",     "too_large", "too_many", "corrupt",
-                                 "io",          "full",      "locked",    "cancelled",      "unsupported", "internal"};
+constexpr const char* names[] = {"none",      "invalid",      "not_found", "already_exists", "conflict",
+                                 "expired",   "unauthorized", "forbidden", "unavailable",    "suspended",
+                                 "timed_out", "too_large",    "too_many",  "corrupt",        "io",
+                                 "full",      "locked",       "cancelled", "unsupported",    "internal"};
 static_assert(std::size(names) == static_cast<size_t>(errc::internal) + 1);
 }  // namespace
 

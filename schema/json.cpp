@@ -120,7 +120,8 @@ std::string format_time(int64_t unix_ms) {
 std::string format_micro_time(int64_t unix_ms) {
   auto b = break_down(unix_ms);
   char out[64];
-  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03d000Z", b.year, b.month, b.day, b.hour, b.minute, b.second, b.milli);
+  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03d000Z", b.year, b.month, b.day, b.hour, b.minute,
+                b.second, b.milli);
   return out;
 }
 

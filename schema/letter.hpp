@@ -75,16 +75,18 @@ public:
     return freeze(builder);
   }
 
-  /// Takes bytes from outside (link, disk), copying them once into an aligned buffer. `traversal_factor` bounds how many
-  /// times the size of the message a reader may follow in pointers, against amplification by hostile bytes; letters
-  /// from our own disk may pass `unlimited_factor`. Errors: errc::corrupt.
-  static caf::expected<letter> from_bytes(std::span<const std::byte> bytes, uint64_t traversal_factor = unlimited_factor) {
+  /// Takes bytes from outside (link, disk), copying them once into an aligned buffer. `traversal_factor` bounds how
+  /// many times the size of the message a reader may follow in pointers, against amplification by hostile bytes;
+  /// letters from our own disk may pass `unlimited_factor`. Errors: errc::corrupt.
+  static caf::expected<letter> from_bytes(std::span<const std::byte> bytes,
+                                          uint64_t traversal_factor = unlimited_factor) {
     if (bytes.size() % sizeof(capnp::word) != 0 || bytes.empty())
       return make_error(errc::corrupt, "message of " + std::to_string(bytes.size()) + " bytes is not whole words");
     try {
       auto words = bytes.size() / sizeof(capnp::word);
       kj::ArrayPtr<const capnp::word> flat{reinterpret_cast<const capnp::word*>(bytes.data()), words};
-      return letter{letter_buffer::make(flat, traversal_factor == unlimited_factor ? unlimited : words * traversal_factor + 1024)};
+      return letter{letter_buffer::make(
+          flat, traversal_factor == unlimited_factor ? unlimited : words * traversal_factor + 1024)};
     } catch (const kj::Exception& e) {
       return make_error(errc::corrupt, std::string{"message does not parse: "} + e.getDescription().cStr());
     }

@@ -5,57 +5,62 @@
 /// Every bound of the system, with its unit last in the name, and how they relate.
 namespace skerry::limits {
 
-// -- API ---------------------------------------------------------------------------------------------------------------
-inline constexpr size_t request_body_bytes_max = 3 * 1024 * 1024;    ///< as kube-apiserver's limit for JSON bodies
-inline constexpr size_t object_bytes_max = 1536 * 1024;              ///< etcd's own default for one request
+// -- API
+// ---------------------------------------------------------------------------------------------------------------
+inline constexpr size_t request_body_bytes_max = 3 * 1024 * 1024;  ///< as kube-apiserver's limit for JSON bodies
+inline constexpr size_t object_bytes_max = 1536 * 1024;            ///< etcd's own default for one request
 inline constexpr size_t json_depth_max = 64;
 inline constexpr size_t list_page_max = 10'000;
-inline constexpr size_t watch_queue_bytes_max = 8 * 1024 * 1024;     ///< a slower watcher is closed and must relist
+inline constexpr size_t watch_queue_bytes_max = 8 * 1024 * 1024;  ///< a slower watcher is closed and must relist
 inline constexpr size_t connections_max = 20'000;
 inline constexpr uint32_t request_deadline_ms = 60'000;
 inline constexpr uint32_t keep_alive_ms_max = 180'000;
 
-// -- store -------------------------------------------------------------------------------------------------------------
-inline constexpr size_t batch_writes_max = 512;                      ///< writes folded into one synced commit
+// -- store
+// -------------------------------------------------------------------------------------------------------------
+inline constexpr size_t batch_writes_max = 512;  ///< writes folded into one synced commit
 inline constexpr size_t batch_bytes_max = 4 * 1024 * 1024;
-inline constexpr size_t log_events_max = 20'000;                     ///< recent changes on disk for watches to start from
+inline constexpr size_t log_events_max = 20'000;  ///< recent changes on disk for watches to start from
 inline constexpr uint32_t log_age_ms_max = 5 * 60 * 1000;
 inline constexpr size_t log_bytes_max = 64 * 1024 * 1024;
-inline constexpr size_t recent_bytes_max = 4 * 1024 * 1024;          ///< of them in memory: superseded states held for that
+inline constexpr size_t recent_bytes_max = 4 * 1024 * 1024;  ///< of them in memory: superseded states held for that
 inline constexpr size_t recent_events_max = 4'096;
-inline constexpr size_t replay_events_max = 256;                     ///< sent to one watcher in one turn
+inline constexpr size_t replay_events_max = 256;  ///< sent to one watcher in one turn
 inline constexpr size_t replay_bytes_max = 1024 * 1024;
 inline constexpr size_t subscribers_max = 20'000;
 
-// -- link --------------------------------------------------------------------------------------------------------------
+// -- link
+// --------------------------------------------------------------------------------------------------------------
 inline constexpr size_t frame_bytes_max = 4 * 1024 * 1024;
 inline constexpr uint32_t ping_ms = 10'000;
-inline constexpr uint32_t half_open_ms = 30'000;                     ///< nothing heard for so long: the connection is dead
+inline constexpr uint32_t half_open_ms = 30'000;  ///< nothing heard for so long: the connection is dead
 inline constexpr uint32_t reconnect_ms_min = 200;
 inline constexpr uint32_t reconnect_ms_max = 30'000;
-inline constexpr uint32_t lease_ms = 40'000;                         ///< as Kubernetes' node-monitor-grace-period
-inline constexpr uint32_t connect_ms_max = 10'000;                   ///< name, TCP and TLS; then again for the answer to hello
-inline constexpr size_t chunk_bytes_max = 512 * 1024;                ///< a frame of many objects or facts is closed beyond this
-inline constexpr size_t desired_window = 4;                          ///< frames sent and not acknowledged
+inline constexpr uint32_t lease_ms = 40'000;           ///< as Kubernetes' node-monitor-grace-period
+inline constexpr uint32_t connect_ms_max = 10'000;     ///< name, TCP and TLS; then again for the answer to hello
+inline constexpr size_t chunk_bytes_max = 512 * 1024;  ///< a frame of many objects or facts is closed beyond this
+inline constexpr size_t desired_window = 4;            ///< frames sent and not acknowledged
 inline constexpr size_t facts_window = 4;
 inline constexpr size_t facts_per_frame_max = 128;
-inline constexpr size_t fact_bytes_max = 1024 * 1024;                ///< one pod or node status, or event
-inline constexpr size_t events_waiting_max = 1000;                   ///< in the edge's journal
-inline constexpr size_t inbound_bytes_max = 16 * 1024 * 1024;        ///< received and not yet handled, for one connection
-inline constexpr size_t handshakes_max = 256;                        ///< connections that did not yet say hello or join
-inline constexpr uint32_t sessions_per_second_max = 200;             ///< admission of a returning fleet
-inline constexpr size_t held_objects_max = 20'000;                   ///< in one hello
+inline constexpr size_t fact_bytes_max = 1024 * 1024;          ///< one pod or node status, or event
+inline constexpr size_t events_waiting_max = 1000;             ///< in the edge's journal
+inline constexpr size_t inbound_bytes_max = 16 * 1024 * 1024;  ///< received and not yet handled, for one connection
+inline constexpr size_t handshakes_max = 256;                  ///< connections that did not yet say hello or join
+inline constexpr uint32_t sessions_per_second_max = 200;       ///< admission of a returning fleet
+inline constexpr size_t held_objects_max = 20'000;             ///< in one hello
 
-// -- node --------------------------------------------------------------------------------------------------------------
-inline constexpr size_t pods_per_node_max = 110;                     ///< Kubernetes' default for a node
-inline constexpr uint32_t restart_backoff_ms_min = 10'000;           ///< kubelet's CrashLoopBackOff
+// -- node
+// --------------------------------------------------------------------------------------------------------------
+inline constexpr size_t pods_per_node_max = 110;            ///< Kubernetes' default for a node
+inline constexpr uint32_t restart_backoff_ms_min = 10'000;  ///< kubelet's CrashLoopBackOff
 inline constexpr uint32_t restart_backoff_ms_max = 300'000;
 inline constexpr uint32_t backoff_reset_ms = 600'000;
 
 static_assert(object_bytes_max <= request_body_bytes_max);
 static_assert(object_bytes_max * 2 < frame_bytes_max, "one object always fits a frame, with its envelope");
 static_assert(object_bytes_max <= batch_bytes_max);
-static_assert(chunk_bytes_max + object_bytes_max < frame_bytes_max && chunk_bytes_max + fact_bytes_max < frame_bytes_max);
+static_assert(chunk_bytes_max + object_bytes_max < frame_bytes_max &&
+              chunk_bytes_max + fact_bytes_max < frame_bytes_max);
 static_assert(facts_window * frame_bytes_max <= inbound_bytes_max, "a correct peer never overruns the bound");
 static_assert(recent_events_max <= log_events_max && recent_bytes_max <= log_bytes_max);
 static_assert(half_open_ms >= 2 * ping_ms, "one lost ping is not a dead link");

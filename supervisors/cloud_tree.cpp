@@ -34,9 +34,8 @@ controllers::controller_args args_of(const cloud_tree_parts& p) {
 template <class State>
 child_spec controller(const cloud_tree_parts& p, std::string id,
                       caf::behavior (*factory)(caf::stateful_actor<State>*, controllers::controller_args)) {
-  return worker(std::move(id), [&p, factory](caf::event_based_actor* parent) {
-    return parent->spawn(factory, args_of(p));
-  });
+  return worker(std::move(id),
+                [&p, factory](caf::event_based_actor* parent) { return parent->spawn(factory, args_of(p)); });
 }
 
 supervisor_args controllers_of(const cloud_tree_parts& p) {
@@ -53,11 +52,14 @@ supervisor_args controllers_of(const cloud_tree_parts& p) {
   children.push_back(controller(p, "replicaset", controllers::replicaset_controller));
   children.push_back(controller(p, "deployment", controllers::deployment_controller));
   children.push_back(worker("status-writer", [&p](caf::event_based_actor* parent) {
-    return parent->spawn(controllers::status_writer, controllers::status_writer_args{args_of(p), cloud_paths::status_writer, {}});
+    return parent->spawn(controllers::status_writer,
+                         controllers::status_writer_args{args_of(p), cloud_paths::status_writer, {}});
   }));
   children.push_back(worker("node-sync", [&p](caf::event_based_actor* parent) {
-    return parent->spawn(controllers::node_sync, controllers::node_sync_args{p.island.ctx, cloud_paths::node_sync, *p.views,
-                                                                              p.island.directory.finder(cloud_paths::store), {}});
+    return parent->spawn(
+        controllers::node_sync,
+        controllers::node_sync_args{
+            p.island.ctx, cloud_paths::node_sync, *p.views, p.island.directory.finder(cloud_paths::store), {}});
   }));
   return {p.island, "/cloud/controllers", strategy::one_for_one, cloud_window, std::move(children)};
 }
@@ -87,7 +89,8 @@ supervisor_args link_of(const cloud_tree_parts& p) {
 }
 
 child_spec branch(std::string id, supervisor_args (*args)(const cloud_tree_parts&), const cloud_tree_parts& p) {
-  return subtree(std::move(id), [args, &p](caf::event_based_actor* parent) { return parent->spawn(supervisor, args(p)); });
+  return subtree(std::move(id),
+                 [args, &p](caf::event_based_actor* parent) { return parent->spawn(supervisor, args(p)); });
 }
 
 }  // namespace
@@ -98,8 +101,8 @@ caf::actor start_cloud_tree(caf::actor_system& system, const cloud_tree_parts& p
   children.push_back(branch("controllers", controllers_of, parts));
   children.push_back(branch("api", api_of, parts));
   children.push_back(branch("link", link_of, parts));
-  return system.spawn(supervisor, supervisor_args{parts.island, cloud_paths::root, strategy::one_for_one, cloud_window, std::move(children),
-                                                      std::move(parent)});
+  return system.spawn(supervisor, supervisor_args{parts.island, cloud_paths::root, strategy::one_for_one, cloud_window,
+                                                  std::move(children), std::move(parent)});
 }
 
 }  // namespace skerry::supervisors

@@ -34,8 +34,9 @@ inline constexpr const char* status_writer = "/cloud/controllers/status-writer";
 inline constexpr const char* node_life_cycle = "/cloud/controllers/node-lifecycle";
 }  // namespace cloud_paths
 
-/// Starts the tree: the store first, and once it is loaded the controllers, the API's sessions and watches, the link's hub
-/// and sessions. Returns the root supervisor, which the caller holds; `parent` gets base::ready when all of it runs.
+/// Starts the tree: the store first, and once it is loaded the controllers, the API's sessions and watches, the link's
+/// hub and sessions. Returns the root supervisor, which the caller holds; `parent` gets base::ready when all of it
+/// runs.
 caf::actor start_cloud_tree(caf::actor_system& system, const cloud_tree_parts& parts, caf::actor parent);
 
 }  // namespace skerry::supervisors

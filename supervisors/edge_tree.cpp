@@ -59,7 +59,8 @@ caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& p, 
     if (p.threads) return self->spawn<caf::detached>(link::link_client, link_of(p, root));
     return self->spawn(link::link_client, link_of(p, root));
   }));
-  return system.spawn(supervisor, supervisor_args{p.island, root, strategy::one_for_one, edge_window, std::move(children), std::move(parent)});
+  return system.spawn(supervisor, supervisor_args{p.island, root, strategy::one_for_one, edge_window,
+                                                  std::move(children), std::move(parent)});
 }
 
 }  // namespace skerry::supervisors

@@ -26,14 +26,15 @@ struct edge_tree_parts {
   ports::machine& machine;
   ports::transport& transport;
   ports::pki& pki;
-  std::string server;                     ///< "https://host:port"
-  ports::client_credentials credentials;  ///< as they are now: on_renewed may change them for the next start of the link
+  std::string server;  ///< "https://host:port"
+  ports::client_credentials
+      credentials;  ///< as they are now: on_renewed may change them for the next start of the link
   std::function<caf::expected<void>(const ports::client_credentials&)> on_renewed;
   bool threads = true;  ///< what blocks on the disk gets a thread of its own; false in the simulator
 };
 
-/// Starts the tree at /node/<name>: the pool of the pods, the agent, the link. The agent comes before the link: pods run
-/// whether or not there is a cloud. Returns the root supervisor; `parent` gets base::ready when all of it runs.
+/// Starts the tree at /node/<name>: the pool of the pods, the agent, the link. The agent comes before the link: pods
+/// run whether or not there is a cloud. Returns the root supervisor; `parent` gets base::ready when all of it runs.
 caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& parts, caf::actor parent);
 
 }  // namespace skerry::supervisors

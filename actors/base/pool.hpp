@@ -14,9 +14,10 @@ namespace skerry::base {
 struct start_child {
   std::string id;
   std::function<caf::actor(caf::event_based_actor* supervisor)> start;
-  bool restart = true;           ///< transient (restarted after a crash) or temporary
+  bool restart = true;  ///< transient (restarted after a crash) or temporary
 };
-/// Stops a child, with its deadline, and forgets it; answered with `caf::unit` when it has ended; no error if it is not there.
+/// Stops a child, with its deadline, and forgets it; answered with `caf::unit` when it has ended; no error if it is not
+/// there.
 struct stop_child {
   std::string id;
   uint32_t shutdown_ms = 5000;

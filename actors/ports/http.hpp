@@ -14,13 +14,13 @@ namespace skerry::ports {
 
 /// A request as it came from an API client. Valid as long as its exchange lives.
 struct http_request {
-  std::string method;         ///< "GET"
-  std::string target;         ///< path and query as sent
-  std::string accept;         ///< header fields that the API reads
+  std::string method;  ///< "GET"
+  std::string target;  ///< path and query as sent
+  std::string accept;  ///< header fields that the API reads
   std::string content_type;
   std::string authorization;
   std::string user_agent;
-  std::string body;           ///< at most limits::request_body_bytes_max; the driver answers 413 above that
+  std::string body;  ///< at most limits::request_body_bytes_max; the driver answers 413 above that
   peer_identity peer;
 };
 
@@ -36,10 +36,14 @@ public:
 
   std::string_view view() const {
     switch (held_.index()) {
-      case 0: return std::get<0>(held_);
-      case 1: return std::get<1>(held_);
-      case 2: return std::get<2>(held_).slice;
-      default: return *std::get<3>(held_);
+      case 0:
+        return std::get<0>(held_);
+      case 1:
+        return std::get<1>(held_);
+      case 2:
+        return std::get<2>(held_).slice;
+      default:
+        return *std::get<3>(held_);
     }
   }
 

@@ -6,7 +6,8 @@ namespace skerry::ports {
 
 enum class severity : uint8_t { debug, info, warning, error };
 
-/// Where people read what happened. One line an entry; never a secret in it. Callable from any thread; never blocks long.
+/// Where people read what happened. One line an entry; never a secret in it. Callable from any thread; never blocks
+/// long.
 class log {
 public:
   virtual ~log() = default;

@@ -23,9 +23,10 @@ struct peer_identity {
 class connection {
 public:
   struct handlers {
-    std::function<void(bytes)> on_bytes;            ///< whatever arrived, in order
-    std::function<void(const caf::error&)> on_end;  ///< exactly once, last: errc::unavailable, errc::io, or none for a clean end
-    std::function<void()> on_drained;               ///< queued() went to zero after it was not
+    std::function<void(bytes)> on_bytes;  ///< whatever arrived, in order
+    std::function<void(const caf::error&)>
+        on_end;                        ///< exactly once, last: errc::unavailable, errc::io, or none for a clean end
+    std::function<void()> on_drained;  ///< queued() went to zero after it was not
   };
   virtual ~connection() = default;  ///< closes
   /// Starts delivery. Called once, before anything arrives.
@@ -42,8 +43,8 @@ using connection_ptr = std::shared_ptr<connection>;
 
 /// What an edge needs to speak TLS 1.3 to its cloud.
 struct client_credentials {
-  std::string ca_pem;           ///< trust this certificate authority; empty only when `ca_pin` is set
-  std::string ca_pin;           ///< "sha256:<hex of the CA certificate's DER>": trust the chain whose root matches (join)
+  std::string ca_pem;  ///< trust this certificate authority; empty only when `ca_pin` is set
+  std::string ca_pin;  ///< "sha256:<hex of the CA certificate's DER>": trust the chain whose root matches (join)
   std::string certificate_pem;  ///< empty: none is offered (join)
   std::string key_pem;
 };
@@ -54,7 +55,8 @@ public:
   virtual ~transport() = default;
   using connected = std::function<void(caf::expected<connection_ptr>)>;
   /// Connects to "host:port" with ALPN "skerry-link/1" within `deadline_ms`; calls `done` once, on the driver's thread.
-  /// Errors: errc::unavailable (nobody there), errc::unauthorized (certificate of either side refused), errc::timed_out.
+  /// Errors: errc::unavailable (nobody there), errc::unauthorized (certificate of either side refused),
+  /// errc::timed_out.
   virtual void connect(std::string address, client_credentials who, uint32_t deadline_ms, connected done) = 0;
 };
 

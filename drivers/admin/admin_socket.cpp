@@ -36,15 +36,20 @@ constexpr auto work_max = std::chrono::minutes{20};
 class session : public std::enable_shared_from_this<session> {
 public:
   session(local::socket socket, std::shared_ptr<handler> f, std::shared_ptr<std::atomic<int>> open)
-      : strand_(asio::make_strand(socket.get_executor())), socket_(std::move(socket)), timer_(strand_), buffer_(line_bytes_max),
-        handler_(std::move(f)), open_(std::move(open)) {
+      : strand_(asio::make_strand(socket.get_executor())),
+        socket_(std::move(socket)),
+        timer_(strand_),
+        buffer_(line_bytes_max),
+        handler_(std::move(f)),
+        open_(std::move(open)) {
     ++*open_;
   }
   ~session() { --*open_; }
 
   void start() {
     expire_in(silence_max);
-    asio::async_read_until(socket_, buffer_, '\n', asio::bind_executor(strand_, [self = shared_from_this()](error_code ec, size_t n) {
+    asio::async_read_until(socket_, buffer_, '\n',
+                           asio::bind_executor(strand_, [self = shared_from_this()](error_code ec, size_t n) {
                              if (!ec) self->on_line(n);
                            }));
   }
@@ -59,14 +64,16 @@ private:
   }
   void on_line(size_t n) {
     expire_in(work_max);
-    std::string line(asio::buffers_begin(buffer_.data()), asio::buffers_begin(buffer_.data()) + static_cast<std::ptrdiff_t>(n - 1));
+    std::string line(asio::buffers_begin(buffer_.data()),
+                     asio::buffers_begin(buffer_.data()) + static_cast<std::ptrdiff_t>(n - 1));
     (*handler_)(std::move(line), [self = shared_from_this()](std::string answer) {
       asio::post(self->strand_, [self, answer = std::move(answer)]() mutable { self->answer(std::move(answer)); });
     });
   }
   void answer(std::string text) {
     out_ = std::move(text) + "\n";
-    asio::async_write(socket_, asio::buffer(out_), asio::bind_executor(strand_, [self = shared_from_this()](error_code, size_t) {
+    asio::async_write(socket_, asio::buffer(out_),
+                      asio::bind_executor(strand_, [self = shared_from_this()](error_code, size_t) {
                         error_code ignored;
                         self->timer_.cancel();
                         self->socket_.close(ignored);
@@ -85,7 +92,9 @@ private:
 class socket_server final : public server {
 public:
   socket_server(asio::io_context& io, std::string path, handler f)
-      : path_(std::move(path)), acceptor_(std::make_shared<local::acceptor>(io)), handler_(std::make_shared<handler>(std::move(f))),
+      : path_(std::move(path)),
+        acceptor_(std::make_shared<local::acceptor>(io)),
+        handler_(std::make_shared<handler>(std::move(f))),
         open_(std::make_shared<std::atomic<int>>(0)) {}
   ~socket_server() override {
     ::unlink(path_.c_str());
@@ -107,13 +116,15 @@ public:
   }
 
 private:
-  static void accept(std::shared_ptr<local::acceptor> a, std::shared_ptr<handler> f, std::shared_ptr<std::atomic<int>> open) {
+  static void accept(std::shared_ptr<local::acceptor> a, std::shared_ptr<handler> f,
+                     std::shared_ptr<std::atomic<int>> open) {
     auto& from = *a;
-    from.async_accept([a = std::move(a), f = std::move(f), open = std::move(open)](error_code ec, local::socket s) mutable {
-      if (ec) return;
-      if (open->load() < connections_max) std::make_shared<session>(std::move(s), f, open)->start();
-      accept(std::move(a), std::move(f), std::move(open));
-    });
+    from.async_accept(
+        [a = std::move(a), f = std::move(f), open = std::move(open)](error_code ec, local::socket s) mutable {
+          if (ec) return;
+          if (open->load() < connections_max) std::make_shared<session>(std::move(s), f, open)->start();
+          accept(std::move(a), std::move(f), std::move(open));
+        });
   }
 
   std::string path_;
@@ -138,7 +149,8 @@ caf::expected<std::string> read_line(int fd, uint32_t deadline_ms) {
   for (;;) {
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
     pollfd p{fd, POLLIN, 0};
-    if (left <= 0 || ::poll(&p, 1, static_cast<int>(left)) == 0) return make_error(errc::timed_out, "the agent did not answer in time");
+    if (left <= 0 || ::poll(&p, 1, static_cast<int>(left)) == 0)
+      return make_error(errc::timed_out, "the agent did not answer in time");
     auto n = ::read(fd, buffer, sizeof buffer);
     if (n <= 0) return make_error(errc::io, "the agent ended while it was asked; look at its log");
     out.append(buffer, static_cast<size_t>(n));
@@ -150,7 +162,8 @@ caf::expected<std::string> read_line(int fd, uint32_t deadline_ms) {
 
 caf::expected<std::unique_ptr<server>> server::start(net::io_loop& loop, const std::string& path, handler f) {
   auto s = std::make_unique<socket_server>(loop.context(), path, std::move(f));
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) return make_error(errc::invalid, "the path of the socket is too long: " + path);
+  if (path.size() >= sizeof(sockaddr_un::sun_path))
+    return make_error(errc::invalid, "the path of the socket is too long: " + path);
   if (auto ec = s->open()) return make_error(errc::io, "cannot listen on " + path + ": " + ec.message());
   return std::unique_ptr<server>{std::move(s)};
 }

@@ -28,8 +28,9 @@ std::vector<mapping> clean_mappings() {
     char rights[8] = {};
     if (std::sscanf(line, "%lx-%lx %7s %*x %*s %lu", &first, &last, rights, &inode) == 4) {
       out.push_back({first, last, inode != 0 && rights[0] == 'r' && rights[1] == '-' && rights[3] == 'p'});
-    } else if (!out.empty() && (std::sscanf(line, "Anonymous: %lu", &kib) == 1 || std::sscanf(line, "Private_Dirty: %lu", &kib) == 1 ||
-                                std::sscanf(line, "Locked: %lu", &kib) == 1)) {
+    } else if (!out.empty() &&
+               (std::sscanf(line, "Anonymous: %lu", &kib) == 1 || std::sscanf(line, "Private_Dirty: %lu", &kib) == 1 ||
+                std::sscanf(line, "Locked: %lu", &kib) == 1)) {
       if (kib != 0) out.back().droppable = false;
     }
   }

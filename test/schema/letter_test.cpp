@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
-#include "actors/base/pool.hpp"
 #include "actors/base/context.hpp"
+#include "actors/base/pool.hpp"
 #include "actors/link/messages.hpp"
 #include "actors/ports/files.hpp"
 #include "actors/ports/http.hpp"

@@ -51,7 +51,9 @@ figures bench_agent() {
   cluster c;
   c.start_cloud();
   c.start_edge();
-  auto settle = [] { std::this_thread::sleep_for(std::chrono::seconds{15}); };  // what comes at start is over; then we measure
+  auto settle = [] {
+    std::this_thread::sleep_for(std::chrono::seconds{15});
+  };  // what comes at start is over; then we measure
   settle();
   auto alone = idle(c.edge_pid(), idle_seconds);
   out.push_back({"agent without pods, RSS, highest of 90 s", alone.rss_max / megabyte, "MB", 12, aim::at_most});
@@ -62,13 +64,22 @@ figures bench_agent() {
   auto busy = idle(c.edge_pid(), idle_seconds);
   out.push_back({"agent with 20 pods, RSS, highest of 90 s", busy.rss_max / megabyte, "MB", 16, aim::at_most});
   out.push_back({"agent with 20 pods, idle CPU", busy.cpu_percent, "%", 0.3, aim::at_most});
-  out.push_back({"agent with 20 pods, private memory", static_cast<double>(memory_of(c.edge_pid()).private_dirty) / megabyte, "MB", {}, aim::at_most});
+  out.push_back({"agent with 20 pods, private memory",
+                 static_cast<double>(memory_of(c.edge_pid()).private_dirty) / megabyte,
+                 "MB",
+                 {},
+                 aim::at_most});
   double pss = 0;
   auto monitors = c.monitors();
   for (auto pid : monitors) pss += static_cast<double>(memory_of(pid).pss);
   if (!monitors.empty())
-    out.push_back({"monitor of each container, PSS", pss / megabyte / static_cast<double>(monitors.size()), "MB", 0.5, aim::at_most});
-  out.push_back({"cloud with one node and 20 pods, RSS", static_cast<double>(memory_of(c.cloud_pid()).rss) / megabyte, "MB", {}, aim::at_most});
+    out.push_back({"monitor of each container, PSS", pss / megabyte / static_cast<double>(monitors.size()), "MB", 0.5,
+                   aim::at_most});
+  out.push_back({"cloud with one node and 20 pods, RSS",
+                 static_cast<double>(memory_of(c.cloud_pid()).rss) / megabyte,
+                 "MB",
+                 {},
+                 aim::at_most});
   return out;
 }
 

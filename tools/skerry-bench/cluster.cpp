@@ -87,12 +87,14 @@ void cluster::make_image() {
   run({"umoci", "new", "--image", image});
   run({"umoci", "insert", "--image", image, "/bin/busybox", "/bin/busybox"});
   run({"umoci", "insert", "--image", image, "/bin/busybox", "/bin/sh"});
-  run({"umoci", "config", "--image", image, "--config.entrypoint", "/bin/busybox", "--config.cmd", "sleep", "--config.cmd", "1000000"});
+  run({"umoci", "config", "--image", image, "--config.entrypoint", "/bin/busybox", "--config.cmd", "sleep",
+       "--config.cmd", "1000000"});
   run({"tar", "-C", layout, "-cf", dir_ + "/bench.tar", "."});
 }
 
 void cluster::start_cloud() {
-  cloud_ = process::start({skerry_binary(), "cloud", "--data-dir", dir_ + "/cloud", "--listen", server_}, dir_ + "/cloud.log");
+  cloud_ = process::start({skerry_binary(), "cloud", "--data-dir", dir_ + "/cloud", "--listen", server_},
+                          dir_ + "/cloud.log");
   await("the cloud answers", start_deadline_ms, [&] {
     if (!cloud_.alive()) throw std::runtime_error("the cloud ended: " + slurp(dir_ + "/cloud.log"));
     try {
@@ -110,8 +112,8 @@ void cluster::start_cloud() {
 
 void cluster::start_edge() {
   bool first = !fs::exists(dir_ + "/edge");
-  edge_ = process::start({skerry_binary(), "edge", "--data-dir", dir_ + "/edge", "--server", "https://" + server_, "--token", token_,
-                          "--node", "bench", "--pod-cidr", "10.217.0.0/24", "--bridge", "skbench0"},
+  edge_ = process::start({skerry_binary(), "edge", "--data-dir", dir_ + "/edge", "--server", "https://" + server_,
+                          "--token", token_, "--node", "bench", "--pod-cidr", "10.217.0.0/24", "--bridge", "skbench0"},
                          dir_ + "/edge.log");
   if (!first) return;
   await_node();
@@ -151,9 +153,10 @@ json::value cluster::call(const std::string& method, const std::string& target, 
 }
 
 void cluster::create_pod(const std::string& name) {
-  call("POST", "/api/v1/namespaces/default/pods",
-       R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name +
-           R"("},"spec":{"terminationGracePeriodSeconds":0,"containers":[{"name":"main","image":"bench:1","imagePullPolicy":"Never"}]}})");
+  call(
+      "POST", "/api/v1/namespaces/default/pods",
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name +
+          R"("},"spec":{"terminationGracePeriodSeconds":0,"containers":[{"name":"main","image":"bench:1","imagePullPolicy":"Never"}]}})");
 }
 
 void cluster::delete_pod(const std::string& name) { call("DELETE", "/api/v1/namespaces/default/pods/" + name); }

@@ -6,8 +6,8 @@
 
 namespace skerry::bench {
 
-/// A cloud and one edge as a user starts them: processes of the `skerry` beside this binary, in a folder and on ports of
-/// their own, with an image "bench:1" made of Debian's busybox-static. Everything is stopped and removed at the end.
+/// A cloud and one edge as a user starts them: processes of the `skerry` beside this binary, in a folder and on ports
+/// of their own, with an image "bench:1" made of Debian's busybox-static. Everything is stopped and removed at the end.
 /// Members throw std::runtime_error with the reason.
 class cluster {
 public:
@@ -20,7 +20,7 @@ public:
   void stop_edge() { edge_.stop(); }
   /// Ends every container of this edge with SIGKILL, as a power cut would, and takes their networks away.
   void kill_containers();
-  const std::string& server() const { return server_; }        ///< "127.0.0.1:PORT"
+  const std::string& server() const { return server_; }            ///< "127.0.0.1:PORT"
   std::string pki_folder() const { return dir_ + "/cloud/pki/"; }  ///< ca.crt, admin.crt, admin.key
   pid_t cloud_pid() const { return cloud_.pid(); }
   pid_t edge_pid() const { return edge_.pid(); }

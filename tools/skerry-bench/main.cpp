@@ -47,7 +47,9 @@ void print_json(const char* name, const figures& all) {
     if (f.goal) o["goal"] = *f.goal;
     list.push_back(std::move(o));
   }
-  std::printf("%s\n", json::serialize(json::object{{"bench", name}, {"machine", machine()}, {"figures", std::move(list)}}).c_str());
+  std::printf(
+      "%s\n",
+      json::serialize(json::object{{"bench", name}, {"machine", machine()}, {"figures", std::move(list)}}).c_str());
 }
 
 void print_table(const figures& all) {
@@ -55,7 +57,8 @@ void print_table(const figures& all) {
   for (const auto& f : all) width = std::max(width, f.metric.size());
   for (const auto& f : all) {
     std::printf("%-*s %12.3f %-4s", static_cast<int>(width), f.metric.c_str(), f.value, f.unit.c_str());
-    if (f.goal) std::printf("  goal %s %g: %s", f.direction == aim::at_most ? "<=" : ">=", *f.goal, f.ok() ? "met" : "missed");
+    if (f.goal)
+      std::printf("  goal %s %g: %s", f.direction == aim::at_most ? "<=" : ">=", *f.goal, f.ok() ? "met" : "missed");
     std::printf("\n");
   }
 }
@@ -87,7 +90,8 @@ int main(int argc, char** argv) {
     }
   }
   if (name == nullptr) return usage(stderr);
-  const auto* e = std::find_if(std::begin(entries), std::end(entries), [&](auto& x) { return std::strcmp(x.name, name) == 0; });
+  const auto* e =
+      std::find_if(std::begin(entries), std::end(entries), [&](auto& x) { return std::strcmp(x.name, name) == 0; });
   if (e == std::end(entries)) {
     std::fprintf(stderr, "skerry-bench: no benchmark '%s'\n", name);
     return usage(stderr);

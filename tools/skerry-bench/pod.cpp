@@ -57,7 +57,8 @@ figures bench_pod() {
     if (now_ms() - start > 60'000) throw std::runtime_error("the pods do not come back without a cloud");
     std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
-  out.push_back({"agent started without a cloud, 20 pods known, none running: all run", (now_ms() - start) / 1000, "s", 5, aim::at_most});
+  out.push_back({"agent started without a cloud, 20 pods known, none running: all run", (now_ms() - start) / 1000, "s",
+                 5, aim::at_most});
   c.start_cloud();
   return out;
 }

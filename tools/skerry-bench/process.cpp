@@ -96,7 +96,8 @@ std::string run(const std::vector<std::string>& command) {
   ::close(ends[0]);
   int status = 0;
   ::waitpid(pid, &status, 0);
-  if (status != 0) throw std::runtime_error(command[0] + (command.size() > 1 ? " " + command[1] : "") + " failed: " + out);
+  if (status != 0)
+    throw std::runtime_error(command[0] + (command.size() > 1 ? " " + command[1] : "") + " failed: " + out);
   return out;
 }
 

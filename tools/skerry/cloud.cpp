@@ -85,7 +85,8 @@ caf::expected<void> cloud::open_store(const options& o) {
 
 caf::expected<void> cloud::open(const options& o) {
   auto colon = o.listen.rfind(':');
-  if (colon == std::string::npos) return make_error(errc::invalid, "--listen '" + o.listen + "' is not ADDRESS:PORT, such as 127.0.0.1:6443");
+  if (colon == std::string::npos)
+    return make_error(errc::invalid, "--listen '" + o.listen + "' is not ADDRESS:PORT, such as 127.0.0.1:6443");
   if (auto r = open_store(o); !r) return r;  // first: its lock keeps a second cloud off this directory
   auto& p = *parts_;
   auto& i = *island_;
@@ -100,8 +101,9 @@ caf::expected<void> cloud::open(const options& o) {
   api::front_options front;
   front.tokens.push_back({p.identity.admin_token, "skerry-admin", {"system:masters"}});
   front.version = SKERRY_VERSION;
-  p.api = std::make_unique<api::parts>(api::parts{i.ctx(), p.registry, *p.views, find(paths::store), find(paths::api_sessions),
-                                                  find(paths::api_watches), http::yaml_to_json, std::move(front)});
+  p.api = std::make_unique<api::parts>(api::parts{i.ctx(), p.registry, *p.views, find(paths::store),
+                                                  find(paths::api_sessions), find(paths::api_watches),
+                                                  http::yaml_to_json, std::move(front)});
   p.link = std::make_unique<link::cloud_parts>(link::cloud_parts{.ctx = i.ctx(),
                                                                  .store = *p.views,
                                                                  .pki = p.pki,
@@ -124,7 +126,8 @@ caf::expected<void> cloud::open(const options& o) {
   auto tree = [&](caf::actor parent) { return supervisors::start_cloud_tree(i.system(), *p.tree, std::move(parent)); };
   if (auto r = i.start_root(tree, start_ms_max); !r) return r;
   if (auto r = p.server->start(); !r) return r;
-  i.log().info("/cloud", "serving the Kubernetes API on https://" + address() + "; kubeconfig: " + o.data_dir + "/admin.kubeconfig");
+  i.log().info("/cloud", "serving the Kubernetes API on https://" + address() + "; kubeconfig: " + o.data_dir +
+                             "/admin.kubeconfig");
   return caf::unit;
 }
 

@@ -19,8 +19,8 @@ constexpr int64_t renew_before_ms = 30LL * 24 * 3600 * 1000;
 
 std::string base64(const std::string& text) {
   std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  auto n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(text.data()),
-                           static_cast<int>(text.size()));
+  auto n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                           reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   out.resize(static_cast<size_t>(n));
   return out;
 }
@@ -66,7 +66,8 @@ void add_interface_addresses(std::vector<std::string>& hosts) {
 }
 
 std::vector<std::string> server_hosts(const std::string& listen, const std::vector<std::string>& names) {
-  std::vector<std::string> hosts{"localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"};
+  std::vector<std::string> hosts{"localhost",  "127.0.0.1",          "::1",
+                                 "kubernetes", "kubernetes.default", "kubernetes.default.svc"};
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) == 0 && name[0] != 0) hosts.emplace_back(name);
   if (is_wildcard(host_part(listen))) {
@@ -115,11 +116,12 @@ caf::expected<void> write_kubeconfig(const std::string& path, const std::string&
   auto port = listen.substr(listen.rfind(':') + 1);
   if (is_wildcard(host)) host = "127.0.0.1";
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  auto text = "apiVersion: v1\nkind: Config\nclusters:\n- name: skerry\n  cluster:\n    server: https://" + host + ":" + port +
-              "\n    certificate-authority-data: " + base64(id.authority.certificate_pem) +
-              "\nusers:\n- name: admin\n  user:\n    client-certificate-data: " + base64(id.admin.certificate_pem) +
-              "\n    client-key-data: " + base64(id.admin.key_pem) +
-              "\ncontexts:\n- name: skerry\n  context:\n    cluster: skerry\n    user: admin\ncurrent-context: skerry\n";
+  auto text =
+      "apiVersion: v1\nkind: Config\nclusters:\n- name: skerry\n  cluster:\n    server: https://" + host + ":" + port +
+      "\n    certificate-authority-data: " + base64(id.authority.certificate_pem) +
+      "\nusers:\n- name: admin\n  user:\n    client-certificate-data: " + base64(id.admin.certificate_pem) +
+      "\n    client-key-data: " + base64(id.admin.key_pem) +
+      "\ncontexts:\n- name: skerry\n  context:\n    cluster: skerry\n    user: admin\ncurrent-context: skerry\n";
   return write_file(path, text, 0600);
 }
 
@@ -139,7 +141,8 @@ caf::expected<cloud_identity> open_identity(ports::pki& pki, const std::string& 
     if (auto r = save_pair(dir + "/ca", *made); !r) return r.error();
     id.authority = *made;
   }
-  auto server = open_leaf(pki, id.authority, dir + "/server", {"skerry", {}, server_hosts(listen, names), true}, now_ms);
+  auto server =
+      open_leaf(pki, id.authority, dir + "/server", {"skerry", {}, server_hosts(listen, names), true}, now_ms);
   if (!server) return server.error();
   auto admin = open_leaf(pki, id.authority, dir + "/admin", {"skerry-admin", {"system:masters"}, {}, false}, now_ms);
   if (!admin) return admin.error();

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -17,9 +17,10 @@ namespace {
 
 caf::error file_error(const char* what, const std::string& path) {
   auto code = errno == ENOENT ? errc::not_found : errno == ENOSPC ? errc::full : errc::io;
-  std::string remedy = errno == EACCES || errno == EROFS ? "; run as a user who may write there, or give another --data-dir"
-                       : errno == ENOSPC                 ? "; free some space on that file system"
-                                                         : "";
+  std::string remedy = errno == EACCES || errno == EROFS
+                           ? "; run as a user who may write there, or give another --data-dir"
+                       : errno == ENOSPC ? "; free some space on that file system"
+                                         : "";
   return make_error(code, std::string{"cannot "} + what + " " + path + ": " + std::strerror(errno) + remedy);
 }
 
@@ -40,7 +41,8 @@ caf::expected<void> make_private_directory(const std::string& path) {
   for (size_t at = 1; at <= path.size(); ++at) {
     if (at != path.size() && path[at] != '/') continue;
     auto part = path.substr(0, at);
-    if (::mkdir(part.c_str(), at == path.size() ? 0700 : 0755) != 0 && errno != EEXIST) return file_error("make the directory", part);
+    if (::mkdir(part.c_str(), at == path.size() ? 0700 : 0755) != 0 && errno != EEXIST)
+      return file_error("make the directory", part);
   }
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return file_error("look at", path);
@@ -96,7 +98,9 @@ caf::expected<node_identity> load_node_identity(const std::string& data_dir) {
   if (!text) return text.error();
   std::string error;
   auto v = parse_json(*text, error);
-  if (!error.empty()) return make_error(errc::corrupt, data_dir + "/node/identity.json: " + error + "; remove it and join again with --token");
+  if (!error.empty())
+    return make_error(errc::corrupt,
+                      data_dir + "/node/identity.json: " + error + "; remove it and join again with --token");
   auto get = [&](const char* key) { return std::string{string_at(v, key)}; };
   return node_identity{get("node"), get("server"), get("ca"), get("certificate"), get("key")};
 }
@@ -104,7 +108,8 @@ caf::expected<node_identity> load_node_identity(const std::string& data_dir) {
 caf::expected<void> save_node_identity(const std::string& data_dir, const node_identity& i) {
   auto made = make_private_directory(data_dir + "/node");
   if (!made) return made;
-  json::object v{{"node", i.node}, {"server", i.server}, {"ca", i.ca_pem}, {"certificate", i.certificate_pem}, {"key", i.key_pem}};
+  json::object v{
+      {"node", i.node}, {"server", i.server}, {"ca", i.ca_pem}, {"certificate", i.certificate_pem}, {"key", i.key_pem}};
   return write_file(data_dir + "/node/identity.json", json::serialize(v) + "\n", 0600);
 }
 

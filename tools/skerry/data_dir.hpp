@@ -22,8 +22,8 @@ struct cloud_identity {
   std::string ca_fingerprint;  ///< "sha256:<hex>"
 };
 
-/// Loads them, or makes them at the first start; the server's is made anew when the names it must have change or it ends
-/// within 30 days. Writes <data-dir>/admin.kubeconfig. `listen` is what clients are told to connect to.
+/// Loads them, or makes them at the first start; the server's is made anew when the names it must have change or it
+/// ends within 30 days. Writes <data-dir>/admin.kubeconfig. `listen` is what clients are told to connect to.
 caf::expected<cloud_identity> open_identity(ports::pki& pki, const std::string& data_dir, const std::string& listen,
                                             const std::vector<std::string>& names, int64_t now_ms);
 

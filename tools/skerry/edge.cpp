@@ -120,13 +120,16 @@ caf::expected<void> edge::open_identity(const options& o) {
   }
   if (code_of(known.error()) != errc::not_found) return known.error();
   if (o.server.empty() || o.token.empty())
-    return make_error(errc::invalid, "this machine has not joined a cloud yet: give --server https://HOST:PORT and --token, from `skerry token create` there");
+    return make_error(errc::invalid,
+                      "this machine has not joined a cloud yet: give --server https://HOST:PORT and --token, from "
+                      "`skerry token create` there");
   auto promise = std::make_shared<std::promise<caf::expected<ports::client_credentials>>>();
   auto answer = promise->get_future();
   link::join(*p.transport, p.pki, {o.server, o.token, o.node},
              [promise](caf::expected<ports::client_credentials> r) { promise->set_value(std::move(r)); });
   if (answer.wait_for(join_max) != std::future_status::ready)
-    return make_error(errc::timed_out, "the cloud at " + o.server + " took the connection and does not answer; is it a skerry cloud?");
+    return make_error(errc::timed_out,
+                      "the cloud at " + o.server + " took the connection and does not answer; is it a skerry cloud?");
   auto credentials = answer.get();
   if (!credentials) return credentials.error();
   p.identity = {o.node, o.server, credentials->ca_pem, credentials->certificate_pem, credentials->key_pem};

@@ -11,7 +11,8 @@
 
 namespace skerry::tools {
 
-/// Opens the container runtime of an edge's data directory. Errors: errc::locked while an agent holds it, and what the driver says.
+/// Opens the container runtime of an edge's data directory. Errors: errc::locked while an agent holds it, and what the
+/// driver says.
 caf::expected<std::unique_ptr<ports::runtime>> open_runtime(const options& o, ports::clock& clock, ports::log& log);
 
 /// A running edge: runtime, agent, pods, link. `skerry edge` has one, `skerry up` has one beside a cloud.

@@ -43,7 +43,8 @@ caf::expected<json::object> request_of(const options& o) {
     if (o.words.size() != 1) return wrong("list takes no further words");
     return json::object{{"verb", verb}};
   }
-  if (verb != "import" && verb != "pull" && verb != "remove") return wrong("unknown verb '" + verb + "': import, pull, list or remove");
+  if (verb != "import" && verb != "pull" && verb != "remove")
+    return wrong("unknown verb '" + verb + "': import, pull, list or remove");
   if (o.words.size() != 2) return wrong(verb + " takes one " + (verb == "import" ? "FILE" : "REF"));
   if (verb != "import") return json::object{{"verb", verb}, {"name", o.words[1]}};
   char absolute[PATH_MAX];
@@ -86,17 +87,23 @@ void serve_images(ports::runtime& runtime, const std::string& request, std::func
   auto v = parse_json(request, error);
   auto verb = string_at(v, "verb");
   auto name = std::string{string_at(v, "name")};
-  auto one = [reply](const caf::expected<ports::image_info>& r) { reply(r ? images_text({*r}) : error_text(r.error())); };
+  auto one = [reply](const caf::expected<ports::image_info>& r) {
+    reply(r ? images_text({*r}) : error_text(r.error()));
+  };
   if (verb == "list") {
-    runtime.images([reply](const caf::expected<std::vector<ports::image_info>>& r) { reply(r ? images_text(*r) : error_text(r.error())); });
+    runtime.images([reply](const caf::expected<std::vector<ports::image_info>>& r) {
+      reply(r ? images_text(*r) : error_text(r.error()));
+    });
   } else if (verb == "import") {
     runtime.import_image(std::string{string_at(v, "file")}, name, one);
   } else if (verb == "pull") {
     runtime.ensure_image(name, ports::pull_policy::always, one);
   } else if (verb == "remove") {
-    runtime.remove_image(name, [reply](const caf::expected<void>& r) { reply(r ? images_text({}) : error_text(r.error())); });
+    runtime.remove_image(name,
+                         [reply](const caf::expected<void>& r) { reply(r ? images_text({}) : error_text(r.error())); });
   } else {
-    reply(error_text(make_error(errc::invalid, "the agent does not know this request; are agent and command of one version?")));
+    reply(error_text(
+        make_error(errc::invalid, "the agent does not know this request; are agent and command of one version?")));
   }
 }
 

@@ -3,9 +3,9 @@
 #include <csignal>
 #include <ctime>
 
+#include <unistd.h>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
-#include <unistd.h>
 
 #include "schema/error.hpp"
 
@@ -13,7 +13,8 @@ namespace skerry::tools {
 namespace {
 
 constexpr int root_ended = SIGUSR2;
-constexpr size_t messages_a_turn = 200;  // an actor that is flooded gives way after so many (reference: CAF's default is no limit)
+constexpr size_t messages_a_turn =
+    200;  // an actor that is flooded gives way after so many (reference: CAF's default is no limit)
 
 sigset_t awaited() {
   sigset_t set;
@@ -42,16 +43,22 @@ island::~island() {
   system_.reset();
 }
 
-caf::expected<void> island::start_root(const std::function<caf::actor(caf::actor parent)>& start, uint32_t deadline_ms) {
+caf::expected<void> island::start_root(const std::function<caf::actor(caf::actor parent)>& start,
+                                       uint32_t deadline_ms) {
   caf::scoped_actor self{*system_};
   root_ = start(caf::actor{self});
   root_->attach_functor([] { ::kill(::getpid(), root_ended); });
   self->monitor(root_);
   caf::expected<void> result = caf::unit;
   self->receive([](const base::ready&) {},
-                [&](const caf::down_msg& m) { result = make_error(code_of(m.reason), "it does not start: " + message_of(m.reason)); },
+                [&](const caf::down_msg& m) {
+                  result = make_error(code_of(m.reason), "it does not start: " + message_of(m.reason));
+                },
                 caf::after(std::chrono::milliseconds{deadline_ms}) >>
-                    [&] { result = make_error(errc::timed_out, "not all parts started in time; what is missing stands in the log above"); });
+                    [&] {
+                      result = make_error(errc::timed_out,
+                                          "not all parts started in time; what is missing stands in the log above");
+                    });
   self->demonitor(root_);
   return result;
 }

@@ -16,7 +16,8 @@ int fail(const options& o, const caf::error& error) {
 }
 
 int misuse(const options& o, const std::string& message) {
-  std::fprintf(stderr, "skerry %s: %s\nSee `skerry %s --help`.\n", o.command.c_str(), message.c_str(), o.command.c_str());
+  std::fprintf(stderr, "skerry %s: %s\nSee `skerry %s --help`.\n", o.command.c_str(), message.c_str(),
+               o.command.c_str());
   return 2;
 }
 
@@ -37,9 +38,14 @@ int main(int argc, char** argv) {
   options o;
   std::string text;
   switch (parse_options(argc, argv, o, text)) {
-    case parsed::help: std::fputs(text.c_str(), stdout); return 0;
-    case parsed::wrong: std::fputs(text.c_str(), stderr); return 2;
-    case parsed::run: break;
+    case parsed::help:
+      std::fputs(text.c_str(), stdout);
+      return 0;
+    case parsed::wrong:
+      std::fputs(text.c_str(), stderr);
+      return 2;
+    case parsed::run:
+      break;
   }
   if (o.command == "cloud") return run_cloud(o);
   if (o.command == "edge") return run_edge(o);

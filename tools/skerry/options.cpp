@@ -25,15 +25,18 @@ struct command_help {
 constexpr command_help commands[] = {
     {"up", "skerry up [--data-dir D] [--listen A:P] [--node NAME]", "cloud and edge in one process, for one machine",
      "  skerry up\n  skerry up --data-dir /srv/skerry --listen 0.0.0.0:6443\n"},
-    {"cloud", "skerry cloud [--data-dir D] [--listen A:P] [--name HOST]...", "the cloud: Kubernetes API, controllers, links",
+    {"cloud", "skerry cloud [--data-dir D] [--listen A:P] [--name HOST]...",
+     "the cloud: Kubernetes API, controllers, links",
      "  skerry cloud --listen 0.0.0.0:6443 --name cloud.example.org\n"},
     {"edge", "skerry edge --server https://H:P --token T [--node NAME] [--data-dir D]", "an edge node that runs pods",
      "  skerry edge --server https://cloud.example.org:6443 --token \"$(cat token)\" --node n17\n"
      "  (once joined, neither --token nor a reachable server is needed to start)\n"},
     {"token", "skerry token create [--ttl HOURS] | list | delete ID [--data-dir D]",
-     "join tokens of the running cloud whose data is in --data-dir", "  skerry token create --ttl 1\n  skerry token list -o json\n"},
+     "join tokens of the running cloud whose data is in --data-dir",
+     "  skerry token create --ttl 1\n  skerry token list -o json\n"},
     {"image", "skerry image import FILE [--name REF] | pull REF | list | remove REF [--data-dir D]",
-     "images of the edge whose data is in --data-dir", "  skerry image import web.tar --name web:1\n  skerry image list\n"},
+     "images of the edge whose data is in --data-dir",
+     "  skerry image import web.tar --name web:1\n  skerry image list\n"},
     {"kubeconfig", "skerry kubeconfig [--data-dir D]", "prints the administrator's kubeconfig",
      "  skerry kubeconfig > ~/.kube/config\n"},
     {"version", "skerry version [-o json]", "prints the version", "  skerry version -o json\n"},
@@ -41,7 +44,8 @@ constexpr command_help commands[] = {
 
 std::string default_data_dir() {
   if (::geteuid() == 0) return "/var/lib/skerry";
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != 0) return std::string{state} + "/skerry";
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != 0)
+    return std::string{state} + "/skerry";
   const char* home = std::getenv("HOME");
   return std::string{home != nullptr ? home : "."} + "/.local/state/skerry";
 }
@@ -50,7 +54,8 @@ std::string host_name() {
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) != 0) return "node";
   std::string out = name;
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out.empty() ? "node" : out;
 }
 
@@ -62,7 +67,8 @@ po::options_description describe(options& o, std::string& config) {
   add("data-dir", po::value(&o.data_dir)->default_value(default_data_dir()), "where all state is kept");
   add("log-level", po::value(&o.log_level)->default_value(o.log_level), "debug, info, warning or error");
   add("listen", po::value(&o.listen)->default_value(o.listen), "cloud, up: address and port of the API and the links");
-  add("name", po::value(&o.names)->composing(), "cloud: a DNS name or address clients use; image: the reference to give");
+  add("name", po::value(&o.names)->composing(),
+      "cloud: a DNS name or address clients use; image: the reference to give");
   add("server", po::value(&o.server), "edge: the cloud, https://HOST:PORT");
   add("token", po::value(&o.token), "edge: the join token, from `skerry token create`");
   add("node", po::value(&o.node)->default_value(host_name()), "edge, up: name of the node");
@@ -82,7 +88,8 @@ std::string overview() {
   return out.str();
 }
 
-void merge_file(const po::options_description& known, const std::string& path, bool must_exist, po::variables_map& vars) {
+void merge_file(const po::options_description& known, const std::string& path, bool must_exist,
+                po::variables_map& vars) {
   auto file = drivers::config::read_yaml(path, must_exist);
   if (!file) throw po::error(message_of(file.error()));
   po::parsed_options parsed{&known};
@@ -97,12 +104,14 @@ void merge_file(const po::options_description& known, const std::string& path, b
 }  // namespace
 
 parsed parse_options(int argc, char** argv, options& out, std::string& text) {
-  if (argc < 2 || std::string_view{argv[1]} == "--help" || std::string_view{argv[1]} == "-h" || std::string_view{argv[1]} == "help") {
+  if (argc < 2 || std::string_view{argv[1]} == "--help" || std::string_view{argv[1]} == "-h" ||
+      std::string_view{argv[1]} == "help") {
     text = overview();
     return argc < 2 ? parsed::wrong : parsed::help;
   }
   out.command = argv[1] == std::string_view{"--version"} ? "version" : argv[1];
-  const auto* command = std::find_if(std::begin(commands), std::end(commands), [&](auto& c) { return out.command == c.name; });
+  const auto* command =
+      std::find_if(std::begin(commands), std::end(commands), [&](auto& c) { return out.command == c.name; });
   if (command == std::end(commands)) {
     text = "skerry: unknown command '" + out.command + "'\n\n" + overview();
     return parsed::wrong;
@@ -118,7 +127,9 @@ parsed parse_options(int argc, char** argv, options& out, std::string& text) {
     po::store(po::command_line_parser(argc - 1, argv + 1).options(all).positional(positional).run(), vars);
     if (vars.count("help") != 0) {
       std::ostringstream help;
-      help << "Usage: " << command->usage << "\n  " << command->what << "\n\nExamples:\n" << command->examples << "\n" << flags;
+      help << "Usage: " << command->usage << "\n  " << command->what << "\n\nExamples:\n"
+           << command->examples << "\n"
+           << flags;
       text = help.str();
       return parsed::help;
     }

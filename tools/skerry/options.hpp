@@ -8,8 +8,8 @@ namespace skerry::tools {
 
 /// What the command line and the configuration file say, for all commands; each reads its own part.
 struct options {
-  std::string command;            ///< "cloud", "edge", "up", ...
-  std::vector<std::string> words; ///< after the command: "create", a file, ...
+  std::string command;             ///< "cloud", "edge", "up", ...
+  std::vector<std::string> words;  ///< after the command: "create", a file, ...
   std::string data_dir;
   std::string log_level = "info";
   // cloud
@@ -27,7 +27,8 @@ struct options {
 
 enum class parsed { run, help, wrong };
 
-/// Reads flags, then /etc/skerry/config.yaml (or --config FILE) for what the flags leave open. `text` is the help, or what is wrong.
+/// Reads flags, then /etc/skerry/config.yaml (or --config FILE) for what the flags leave open. `text` is the help, or
+/// what is wrong.
 parsed parse_options(int argc, char** argv, options& out, std::string& text);
 
 }  // namespace skerry::tools

@@ -23,10 +23,14 @@ public:
   static caf::expected<admin> open(const std::string& data_dir) {
     admin a;
     auto config = read_file(data_dir + "/admin.kubeconfig");
-    if (!config) return make_error(code_of(config.error()), message_of(config.error()) + "; start `skerry cloud` with this --data-dir first");
+    if (!config)
+      return make_error(code_of(config.error()),
+                        message_of(config.error()) + "; start `skerry cloud` with this --data-dir first");
     constexpr std::string_view key = "server: ";
     auto at = config->find(key);
-    if (at == std::string::npos) return make_error(errc::corrupt, data_dir + "/admin.kubeconfig names no server; start the cloud again: it writes the file anew");
+    if (at == std::string::npos)
+      return make_error(errc::corrupt,
+                        data_dir + "/admin.kubeconfig names no server; start the cloud again: it writes the file anew");
     a.server_ = config->substr(at + key.size(), config->find('\n', at) - at - key.size());
     const std::pair<const char*, std::string*> parts[] = {
         {"ca.crt", &a.who_.ca_pem}, {"admin.crt", &a.who_.certificate_pem}, {"admin.key", &a.who_.key_pem}};
@@ -38,14 +42,16 @@ public:
     return a;
   }
 
-  caf::expected<json::value> call(const std::string& method, const std::string& target, const std::string& body = {}) const {
+  caf::expected<json::value> call(const std::string& method, const std::string& target,
+                                  const std::string& body = {}) const {
     auto r = drivers::http::call(server_, who_, method, target, body, call_ms_max);
     if (!r) return make_error(code_of(r.error()), message_of(r.error()) + "; is the cloud of this --data-dir running?");
     std::string error;
     auto v = parse_json(r->body, error);
     if (r->status < 400) return v;
     auto said = std::string{string_at(v, "message")};
-    return make_error(r->status == 404 ? errc::not_found : errc::invalid, said.empty() ? "status " + std::to_string(r->status) : said);
+    return make_error(r->status == 404 ? errc::not_found : errc::invalid,
+                      said.empty() ? "status " + std::to_string(r->status) : said);
   }
   const std::string& ca_pem() const { return who_.ca_pem; }
 
@@ -94,8 +100,10 @@ int run_token(const options& o) {
   if (o.words.empty()) return misuse(o, "say what to do: create, list or delete ID");
   const auto& verb = o.words[0];
   size_t wanted = verb == "delete" ? 2 : 1;
-  if (verb != "create" && verb != "list" && verb != "delete") return misuse(o, "unknown verb '" + verb + "': create, list or delete ID");
-  if (o.words.size() != wanted) return misuse(o, verb == "delete" ? "delete takes the ID of one token" : verb + " takes no further words");
+  if (verb != "create" && verb != "list" && verb != "delete")
+    return misuse(o, "unknown verb '" + verb + "': create, list or delete ID");
+  if (o.words.size() != wanted)
+    return misuse(o, verb == "delete" ? "delete takes the ID of one token" : verb + " takes no further words");
   auto cloud = admin::open(o.data_dir);
   if (!cloud) return fail(o, message_of(cloud.error()));
   if (verb == "create") return create(o, *cloud);

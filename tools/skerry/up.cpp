@@ -17,7 +17,8 @@ caf::expected<void> enroll(cloud& c, const options& o) {
   const auto& id = c.identity();
   auto pair = c.pki().issue(id.authority, {"system:node:" + o.node, {"system:nodes"}, {}, false}, certificate_days);
   if (!pair) return pair.error();
-  return save_node_identity(o.data_dir, {o.node, "https://" + c.address(), id.authority.certificate_pem, pair->certificate_pem, pair->key_pem});
+  return save_node_identity(o.data_dir, {o.node, "https://" + c.address(), id.authority.certificate_pem,
+                                         pair->certificate_pem, pair->key_pem});
 }
 
 }  // namespace
