@@ -325,4 +325,28 @@ BOOST_AUTO_TEST_CASE(broken_images_are_refused_and_leave_nothing) {
   for (auto& l : w.leftovers()) BOOST_ERROR("left over: " << l);
 }
 
+BOOST_AUTO_TEST_CASE(a_full_disk_is_said_and_leaves_room_again) {
+  auto& w = the_world();
+  auto archive = w.directory + "/large.tar", small = w.directory + "/small";
+  make_archive(archive, "test/large:1", {{{"bin/sh", "", "busybox"}, {"big", std::string(6'000'000, 'x'), ""}}},
+               R"({"Cmd":["sh"]})");
+  BOOST_REQUIRE(shell("mkdir -p " + small + " && mount -t tmpfs -o size=12m skerry-test " + small) == 0);
+  {
+    auto o = w.options;
+    o.data_dir = small + "/data";
+    o.run_dir = small + "/run";
+    auto r = driver::make_runtime(o, w.clock, w.log);
+    BOOST_REQUIRE_MESSAGE(r, why(r));
+    auto refused = world::call<ports::image_info>([&](auto f) { (*r)->import_image(archive, "", f); });
+    expect(refused, errc::full);
+    BOOST_TEST(shell_output("ls " + o.data_dir + "/tmp " + o.data_dir + "/images; ls " + o.data_dir +
+                            "/layers | grep -v empty") == o.data_dir + "/images:\n\n" + o.data_dir + "/tmp:");
+    // What fits is still taken.
+    auto fits =
+        world::call<ports::image_info>([&](auto f) { (*r)->import_image(w.directory + "/busybox.tar", "", f); });
+    BOOST_TEST(!!fits, why(fits));
+  }
+  shell("umount " + small);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -58,15 +58,23 @@ private:
 }  // namespace
 
 /// Puts a hole of the right size where each blob would go whose layer is unpacked already: skopeo then does not fetch
-/// it.
-void images::offer_known(const std::string& directory) {
+/// it. Those layers are reserved, and told by the hex of the blob's digest.
+std::map<std::string, std::string> images::offer_known(const std::string& directory) {
+  std::map<std::string, std::string> out;
+  std::lock_guard guard{mutex_};
   for (auto& hex : names_in(o_.data_dir + "/blobs/layers")) {
     auto text = read_file(o_.data_dir + "/blobs/layers/" + hex, 256);
-    if (!text || text->size() < 73 || !is_sha256(text->substr(0, 71)) || !is_directory(layer_path(text->substr(0, 71))))
-      continue;
+    auto diff_id = text ? text->substr(0, text->find(' ')) : std::string{};
+    if (!is_sha256(diff_id) || text->size() < 73 || !is_directory(layer_path(diff_id))) continue;
     descriptor fd{open((directory + "/" + hex).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
-    if (!fd || ftruncate(fd.get(), atoll(text->c_str() + 72)) != 0) unlink((directory + "/" + hex).c_str());
+    if (!fd || ftruncate(fd.get(), atoll(text->c_str() + 72)) != 0) {
+      unlink((directory + "/" + hex).c_str());
+      continue;
+    }
+    reserved_.insert(diff_id);
+    out.emplace(hex, std::move(diff_id));
   }
+  return out;
 }
 
 caf::expected<std::string> images::skopeo(std::vector<std::string> arguments, const std::string& what, bool registry,
@@ -97,15 +105,17 @@ caf::expected<image_record> images::pull(const reference& r) {
     std::lock_guard guard{mutex_};
     ++pulls_;
   }
-  auto out = pull_to(directory.path(), r);
+  fetched f;
+  auto out = pull_to(directory.path(), r, f);
   std::lock_guard guard{mutex_};
   --pulls_;
+  for (auto& [hex, diff_id] : f.known) reserved_.erase(reserved_.find(diff_id));
   return out;
 }
 
 /// First what the name stands for now, then exactly that: so the digest that is told is the registry's own (skopeo
 /// turns docker's manifests into OCI's on the way), and an image that is here already is not fetched again.
-caf::expected<image_record> images::pull_to(const std::string& directory, const reference& r) {
+caf::expected<image_record> images::pull_to(const std::string& directory, const reference& r, fetched& f) {
   bool insecure = is_loopback(r.registry) || std::find(o_.insecure_registries.begin(), o_.insecure_registries.end(),
                                                        r.registry) != o_.insecure_registries.end();
   auto what = "cannot pull " + r.text();
@@ -122,12 +132,11 @@ caf::expected<image_record> images::pull_to(const std::string& directory, const 
   look.push_back("docker://" + r.text());
   auto raw = skopeo(std::move(look), what, true, manifest_bytes_max);
   if (!raw) return std::move(raw.error());
-  fetched f;
   f.name = r.text();
   auto digest = r.digest.empty() ? "sha256:" + sha256_hex(*raw) : r.digest;
   f.digest_name = r.repository_name() + "@" + digest;
   if (auto here = lookup(r); here && here->digest_name == f.digest_name && here->name == f.name) return *here;
-  offer_known(directory + "/blobs/sha256");
+  f.known = offer_known(directory + "/blobs/sha256");
   copy.insert(copy.end(), {"docker://" + f.digest_name, "oci:" + directory + "/layout:image"});
   if (auto c = skopeo(std::move(copy), what, true, 8 * 1024); !c) return std::move(c.error());
   auto index = read_file(directory + "/layout/index.json");
@@ -204,7 +213,7 @@ caf::expected<image_record> images::import(const std::string& archive, const std
       skopeo({"copy", "--quiet", source, "dir:" + directory.path()}, "cannot import " + archive, false, 8 * 1024);
   auto text = copied ? read_file(directory.path() + "/manifest.json") : std::move(copied);
   auto out =
-      text ? take({std::move(*text), directory.path(), r->text(), ""}) : caf::expected<image_record>{text.error()};
+      text ? take({std::move(*text), directory.path(), r->text(), "", {}}) : caf::expected<image_record>{text.error()};
   {
     std::lock_guard guard{mutex_};
     --pulls_;
@@ -216,9 +225,12 @@ caf::expected<image_record> images::import(const std::string& archive, const std
   return make_error(code_of(out.error()), said);
 }
 
-caf::expected<void> images::unpack(const std::string& file, const blob& layer, const std::string& diff_id) {
-  if (exists(o_.data_dir + "/blobs/layers/" + layer.digest.substr(7)))
-    return make_error(errc::corrupt, "layer " + layer.digest + " is known under another diffID than " + diff_id);
+caf::expected<void> images::unpack(const fetched& from, const blob& layer, const std::string& diff_id) {
+  auto hex = layer.digest.substr(7);
+  auto file = from.blobs + "/" + hex;
+  if (auto known = from.known.find(hex); known != from.known.end())
+    return make_error(errc::corrupt,
+                      "layer " + layer.digest + " holds " + known->second + ", not " + diff_id + " as the image says");
   scratch half{o_.data_dir + "/tmp/layer-" + std::to_string(++last_)};
   if (auto r = make_directories(half.path()); !r) return r;
   if (auto r = unpack_layer(file, diff_id, half.path(), o_.pull_ms_max, cancelled_); !r) return r;

@@ -120,6 +120,13 @@ caf::expected<image_config> images::config(const std::string& digest) const {
 }
 
 void images::collect(const std::set<std::string>& used) {
+  // What takes long, removing trees, is done when others may look things up again.
+  for (auto& grave : bury(used))
+    if (auto r = remove_tree(grave); !r) log_.warning("oci/images", message_of(r.error()));
+}
+
+std::vector<std::string> images::bury(const std::set<std::string>& used) {
+  std::vector<std::string> graves;
   std::lock_guard guard{mutex_};
   std::set<std::string> blobs, layers{"empty"};
   for (auto& [name, r] : records_) {
@@ -138,10 +145,9 @@ void images::collect(const std::set<std::string>& used) {
     if (layers.contains(name)) continue;
     // Renamed first: a half-removed layer must never be found under its own name.
     auto grave = o_.data_dir + "/tmp/layer-" + name + "-" + std::to_string(++last_);
-    if (rename((layers_directory() + "/" + name).c_str(), grave.c_str()) == 0)
-      if (auto r = remove_tree(grave); !r) log_.warning("oci/images", message_of(r.error()));
+    if (rename((layers_directory() + "/" + name).c_str(), grave.c_str()) == 0) graves.push_back(std::move(grave));
   }
-  if (pulls_ > 0) return;
+  if (pulls_ > 0) return graves;
   for (auto& name : names_in(o_.data_dir + "/blobs/sha256"))
     if (!blobs.contains(name)) unlink((o_.data_dir + "/blobs/sha256/" + name).c_str());
   for (auto& name : names_in(o_.data_dir + "/blobs/layers")) {
@@ -149,6 +155,7 @@ void images::collect(const std::set<std::string>& used) {
     auto text = read_file(path);
     if (!text || text->size() < 31 || !layers.contains(text->substr(7, 24))) unlink(path.c_str());
   }
+  return graves;
 }
 
 caf::expected<image_record> images::take(const fetched& f) {
@@ -178,7 +185,7 @@ caf::expected<image_record> images::take(const fetched& f) {
   }
   caf::error failed;
   for (size_t i = 0; i < m->layers.size() && !failed; ++i)
-    if (auto done = ensure_layer(f.blobs, m->layers[i], c->diff_ids[i]); !done) failed = done.error();
+    if (auto done = ensure_layer(f, m->layers[i], c->diff_ids[i]); !done) failed = done.error();
   std::lock_guard guard{mutex_};
   for (auto& d : r.diff_ids) reserved_.erase(reserved_.find(d));
   if (failed) return make_error(code_of(failed), name + ": " + message_of(failed));
@@ -192,7 +199,7 @@ caf::expected<image_record> images::take(const fetched& f) {
   return r;
 }
 
-caf::expected<void> images::ensure_layer(const std::string& from, const blob& layer, const std::string& diff_id) {
+caf::expected<void> images::ensure_layer(const fetched& from, const blob& layer, const std::string& diff_id) {
   auto place = layer_path(diff_id);
   {
     std::unique_lock lock{mutex_};
@@ -200,7 +207,7 @@ caf::expected<void> images::ensure_layer(const std::string& from, const blob& la
     if (is_directory(place)) return caf::unit;
     unpacking_.insert(diff_id);
   }
-  auto done = unpack(from + "/" + layer.digest.substr(7), layer, diff_id);
+  auto done = unpack(from, layer, diff_id);
   std::lock_guard guard{mutex_};
   unpacking_.erase(diff_id);
   unpacked_.notify_all();

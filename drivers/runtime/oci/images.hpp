@@ -52,15 +52,17 @@ private:
     std::string manifest;  ///< its bytes
     std::string blobs;     ///< directory of files named by the hex of their digests
     std::string name, digest_name;
+    std::map<std::string, std::string> known;  ///< hex -> diffID of blobs that are holes: their layers are here
   };
   caf::expected<std::string> skopeo(std::vector<std::string> arguments, const std::string& what, bool registry,
                                     size_t output_max);
-  caf::expected<image_record> pull_to(const std::string& directory, const reference& r);
+  caf::expected<image_record> pull_to(const std::string& directory, const reference& r, fetched& f);
   caf::expected<std::string> name_in(const std::string& archive, bool docker, const std::string& index);
   caf::expected<image_record> take(const fetched& f);
-  caf::expected<void> ensure_layer(const std::string& from, const blob& layer, const std::string& diff_id);
-  caf::expected<void> unpack(const std::string& file, const blob& layer, const std::string& diff_id);
-  void offer_known(const std::string& directory);
+  caf::expected<void> ensure_layer(const fetched& from, const blob& layer, const std::string& diff_id);
+  caf::expected<void> unpack(const fetched& from, const blob& layer, const std::string& diff_id);
+  std::map<std::string, std::string> offer_known(const std::string& directory);
+  std::vector<std::string> bury(const std::set<std::string>& used);
   std::string layer_path(const std::string& diff_id) const;
   std::string blob_path(const std::string& digest) const;
   std::string record_path(const std::string& name) const;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -173,10 +174,11 @@ caf::expected<void> unpack_layer(const std::string& blob, const std::string& dif
   timeval patience{60, 0};
   setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   shutdown(theirs.get(), SHUT_WR);
-  auto said = directory + ".said";
+  // In memory: on a full disk, what tar says of it would not fit.
+  descriptor said{memfd_create("tar", MFD_CLOEXEC)};
   auto tar = tar_into(directory);
   tar.stdin_fd = theirs.get();
-  tar.output_file = said;
+  tar.output_file = "/proc/self/fd/" + std::to_string(said.get());
   auto untar = start(tar, false);
   theirs.reset();
   if (!untar) return std::move(untar.error());
@@ -204,8 +206,9 @@ caf::expected<void> unpack_layer(const std::string& blob, const std::string& dif
   bool late = !ended_within(untar->pidfd, static_cast<int>(std::max<int64_t>(left, 1000)));
   if (late) kill(untar->pid, SIGKILL);
   int code = reap(*untar);
-  auto text = read_tail(said, 1000);
-  unlink(said.c_str());
+  std::string text(1000, '\0');
+  auto size = pread(said.get(), text.data(), text.size(), 0);
+  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
   if (cancel) return make_error(errc::cancelled, "unpacking layer " + diff_id + " was cancelled");
   if (late || steady::now() > deadline)
     return make_error(errc::timed_out, "unpacking layer " + diff_id + " took too long");

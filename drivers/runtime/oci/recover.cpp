@@ -84,14 +84,14 @@ caf::expected<void> driver::begin() {
                         o_.data_dir + " is used by another agent: stop it, or use another data directory");
     usleep(10'000);
   }
+  pool_.hold();  // also what load() hears of containers that end just now
+  pull_pool_.hold();
   if (auto r = images_.load(); !r) return r;
   if (auto r = load(); !r) return r;
   if (auto status = read_file("/proc/self/status", 64 * 1024))
     if (auto at = status->find("CapBnd:"); at != std::string::npos)
       capabilities_ = strtoull(status->c_str() + at + 7, nullptr, 16);
   monitor_groups_ = groups_.group_for("monitors");
-  pool_.hold();
-  pull_pool_.hold();
   collecting_ = start_thread(
       collector_,
       [](void* self) -> void* {
