@@ -3,8 +3,14 @@
 #include "actors/base/pool.hpp"
 
 namespace skerry::api {
+struct sessions_tick {};
+}  // namespace skerry::api
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::api::sessions_tick)
+
+namespace skerry::api {
 namespace {
-constexpr std::chrono::seconds commit_deadline{10};
+constexpr int64_t commit_ms_max = 10'000;
+constexpr std::chrono::seconds tick{1};
 constexpr std::chrono::seconds pool_deadline{5};
 
 void answer(const ports::http_exchange_ptr& exchange, reply r) {
@@ -18,22 +24,50 @@ caf::behavior sessions_state::make(const parts& p, std::string path) {
   return {
       [this](perform& m) { on_perform(m.job, std::move(m.changes)); },
       [this](const open_watch& m) { on_watch(m); },
+      [this](const sessions_tick&) { on_tick(); },
   };
 }
 
 void sessions_state::on_perform(const std::shared_ptr<write_job>& job, std::vector<store::change> changes) {
   auto store = parts_->store();
   if (!store) return answer(job->exchange, to_reply(unavailable("the store is starting; try again")));
-  self_->request(store, commit_deadline, store::commit{std::move(changes)})
-      .then([this, job](const store::committed& c) { follow(job, job->committed(c, *parts_->reader.current())); },
-            [this, job](const caf::error& e) {
-              if (e == caf::sec::request_timeout)
-                return answer(job->exchange, *job->failed(make_error(errc::timed_out, "10 s")));
-              if (e.category() == caf::atom("system"))
-                return answer(job->exchange, to_reply(unavailable("the store is restarting; try again")));
-              if (auto r = job->failed(e)) return answer(job->exchange, std::move(*r));
-              follow(job, job->decide(*parts_->reader.current()));
-            });
+  await(job);
+  // The store answers each commit, also when it ends; a timer for each request would wake the clock's thread each time.
+  self_->request(store, caf::infinite, store::commit{std::move(changes)})
+      .then(
+          [this, job](const store::committed& c) {
+            if (!job->late) follow(job, job->committed(c, *parts_->reader.current()));
+          },
+          [this, job](const caf::error& e) {
+            if (job->late) return;
+            if (e.category() == caf::atom("system"))
+              return answer(job->exchange,
+                            to_reply(unavailable("the store is restarting; the write may or may not have "
+                                                 "happened; look, and try again")));
+            if (auto r = job->failed(e)) return answer(job->exchange, std::move(*r));
+            follow(job, job->decide(*parts_->reader.current()));
+          });
+}
+
+/// Notes when the job must be answered: once for a job, however often it is decided anew.
+void sessions_state::await(const std::shared_ptr<write_job>& job) {
+  if (job->deadline_ms != 0) return;
+  job->deadline_ms = parts_->ctx.clock.steady_ms() + commit_ms_max;
+  if (waiting_.empty()) self_->delayed_send(self_, tick, sessions_tick{});
+  waiting_.emplace_back(job->deadline_ms, job);
+}
+
+void sessions_state::on_tick() {
+  auto now = parts_->ctx.clock.steady_ms();
+  // Answered jobs are gone, and with them what the weak pointers meant.
+  while (!waiting_.empty() && (waiting_.front().second.expired() || waiting_.front().first <= now)) {
+    if (auto job = waiting_.front().second.lock()) {
+      job->late = true;
+      answer(job->exchange, job->failed(make_error(errc::timed_out, "10 s")).value_or(reply{}));
+    }
+    waiting_.pop_front();
+  }
+  if (!waiting_.empty()) self_->delayed_send(self_, tick, sessions_tick{});
 }
 
 void sessions_state::follow(const std::shared_ptr<write_job>& job, write_job::decision d) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/stateful_actor.hpp>
+#include <deque>
 #include <memory>
 #include <variant>
 
@@ -26,6 +27,8 @@ public:
 
   ports::http_exchange_ptr exchange;
   int attempts_left = 8;
+  int64_t deadline_ms = 0;  ///< steady; set by sessions
+  bool late = false;        ///< answered by the deadline
 };
 
 /// From the front to the sessions actor.
@@ -50,10 +53,13 @@ private:
   void on_perform(const std::shared_ptr<write_job>& job, std::vector<store::change> changes);
   void follow(const std::shared_ptr<write_job>& job, write_job::decision d);
   void on_watch(const open_watch& m);
+  void await(const std::shared_ptr<write_job>& job);
+  void on_tick();
 
   caf::event_based_actor* self_;
   const parts* parts_ = nullptr;
   uint64_t watches_ = 0;
+  std::deque<std::pair<int64_t, std::weak_ptr<write_job>>> waiting_;  ///< deadlines, in order
 };
 /// A pointer, for spawn copies its arguments; `p` outlives the actor.
 caf::behavior sessions(caf::stateful_actor<sessions_state>* self, const parts* p, std::string path);

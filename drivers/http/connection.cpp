@@ -27,12 +27,20 @@ void connection::start() {
   socket_.set_option(tcp::no_delay{true}, ignored);
   since_ = clock::now();
   set_deadline();
-  boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->shake(); });
+  later(&connection::shake);
+}
+
+void connection::later(void (connection::*f)()) {
+  boost::asio::post(socket_.get_executor(), [self = shared_from_this(), f] {
+    std::lock_guard io{self->io_};
+    ((*self).*f)();
+  });
 }
 
 void connection::shake() {
   if (phase_ != phase::handshake) return;
   auto again = [self = shared_from_this()](const boost::system::error_code& e) {
+    std::lock_guard io{self->io_};
     if (e) return self->close();
     self->shake();
   };
@@ -72,6 +80,7 @@ void connection::wait_readable() {
   if (waiting_read_ || phase_ == phase::closed) return;
   waiting_read_ = true;
   socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const boost::system::error_code& e) {
+    std::lock_guard io{self->io_};
     self->waiting_read_ = false;
     if (e) return self->close();
     self->on_readable();
@@ -82,6 +91,7 @@ void connection::wait_writable() {
   if (waiting_write_ || phase_ == phase::closed) return;
   waiting_write_ = true;
   socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](const boost::system::error_code& e) {
+    std::lock_guard io{self->io_};
     self->waiting_write_ = false;
     if (e) return self->close();
     self->flush();
@@ -121,8 +131,7 @@ void connection::on_readable() {
   }
   process();
   if (phase_ == phase::closed) return;
-  if (more && in_.size() <= input_bytes_max && tls_.pending())
-    return boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->on_readable(); });
+  if (more && in_.size() <= input_bytes_max && tls_.pending()) return later(&connection::on_readable);
   if (in_.size() <= input_bytes_max) wait_readable();  // else finish_request reads on
 }
 
@@ -227,7 +236,7 @@ void connection::finish_request() {
     shared_.streaming = false;
     if (!shared_.keep_alive) close_after_ = true;
   }
-  if (on_closed) on_closed();
+  closed_by(std::move(on_closed));
   phase_ = phase::idle;
   since_ = clock::now();
 }
@@ -254,17 +263,21 @@ void connection::close(std::string_view why) {
   socket_.shutdown(tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);
   core_->remove(shared_from_this());
-  if (on_closed) on_closed();
+  closed_by(std::move(on_closed));
 }
 
-void connection::stop() {
-  boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+/// Not from here: the caller holds io_, and may be inside one of the exchange's members.
+void connection::closed_by(std::function<void()> on_closed) {
+  if (on_closed) boost::asio::post(socket_.get_executor(), std::move(on_closed));
 }
+
+void connection::stop() { later(&connection::close_quietly); }
 
 void connection::check_deadline(clock::time_point now) {
   auto deadline = deadline_.load(std::memory_order_relaxed);
   if (deadline == 0 || now.time_since_epoch().count() < deadline) return;
   boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    std::lock_guard io{self->io_};
     auto still = self->deadline_.load();
     if (still == 0 || clock::now().time_since_epoch().count() < still) return;
     ++self->core_->cut_off;

@@ -9,8 +9,9 @@
 
 namespace skerry::http {
 
-/// One client's connection. All that touches the socket runs in the strand of the socket's executor; what the
-/// exchange's members add from other threads waits in `shared_` and one posted flush takes all of it.
+/// One client's connection. Who touches the socket holds `io_`: the io thread that reads, or the thread that adds to an
+/// answer, which writes it out itself where nobody else is at it (a watch event then costs no switch of threads), and
+/// otherwise leaves a flush behind for the io threads. Lock order: `io_`, then `mutex_`.
 class connection : public std::enable_shared_from_this<connection> {
 public:
   using tcp = boost::asio::ip::tcp;
@@ -40,7 +41,7 @@ public:
 private:
   enum class phase : uint8_t { handshake, idle, receiving, answering, lingering, closed };
 
-  // strand only
+  // with io_
   void shake();
   void hand_over();
   void wait_readable();
@@ -51,17 +52,24 @@ private:
   void dispatch();
   void refuse(int status, std::string_view reason, std::string_view message);
   void flush();
+  /// Calls `f` on an io thread, with io_.
+  void later(void (connection::*f)());
+  void closed_by(std::function<void()> on_closed);
   bool pump();
   size_t stage(char* to, size_t size);
   void consumed(size_t n);
   void finish_request();
   void close(std::string_view why = {});
+  void close_quietly() { close(); }
   void set_deadline();
 
   // any thread, with mutex_
   bool current(uint64_t sequence) const { return sequence == sequence_ && !shared_.dead && !shared_.answered; }
   void add(ports::http_piece piece);
-  void schedule();
+  /// True if the caller, once it has let mutex_ go, must call flush_now().
+  bool schedule();
+  // any thread, with neither
+  void flush_now();
   std::string head(int status, std::string_view content_type, bool keep) const;
 
   std::shared_ptr<core> core_;
@@ -69,6 +77,7 @@ private:
   tls_socket tls_;
   ports::peer_identity peer_;
 
+  std::mutex io_;
   phase phase_ = phase::handshake;
   bool waiting_read_ = false, waiting_write_ = false, broken_ = false, close_after_ = false, continued_ = false;
   bool processing_ = false;

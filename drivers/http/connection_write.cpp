@@ -49,16 +49,24 @@ void connection::add(ports::http_piece piece) {
   shared_.out.push_back(std::move(piece));
 }
 
-void connection::schedule() {
-  if (shared_.scheduled) return;
+bool connection::schedule() {
+  if (shared_.scheduled) return false;  // who set it takes this along
   shared_.scheduled = true;
-  boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->flush(); });
+  return true;
+}
+
+void connection::flush_now() {
+  std::unique_lock io{io_, std::try_to_lock};
+  if (io.owns_lock())
+    flush();
+  else
+    later(&connection::flush);
 }
 
 void connection::respond(uint64_t sequence, int status, std::string_view content_type, ports::http_body body,
                          const std::vector<std::pair<std::string, std::string>>& headers) {
   auto length = size_of(body);
-  std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   if (!current(sequence) || shared_.streaming) return;
   shared_.answered = true;
   auto text = head(status, content_type, shared_.keep_alive);
@@ -69,38 +77,41 @@ void connection::respond(uint64_t sequence, int status, std::string_view content
   add(std::move(text));
   if (!shared_.head_only)
     for (auto& p : body) add(std::move(p));
-  schedule();
+  auto mine = schedule();
+  lock.unlock();
+  if (mine) flush_now();
 }
 
 void connection::start_stream(uint64_t sequence, int status, std::string_view content_type,
                               std::function<void()> on_closed) {
-  {
-    std::lock_guard lock{mutex_};
-    if (current(sequence) && !shared_.streaming) {
-      shared_.streaming = true;
-      if (!shared_.chunked) shared_.keep_alive = false;  // HTTP/1.0: the end of the connection ends the body
-      auto text = head(status, content_type, shared_.keep_alive);
-      text += shared_.chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
-      add(std::move(text));
-      shared_.on_closed = std::move(on_closed);
-      schedule();
-      return;
-    }
+  std::unique_lock lock{mutex_};
+  if (!current(sequence) || shared_.streaming) {
+    lock.unlock();
+    return closed_by(std::move(on_closed));  // the client is gone already
   }
-  // The client is gone already: say so, but not from inside this call.
-  if (on_closed) boost::asio::post(socket_.get_executor(), std::move(on_closed));
+  shared_.streaming = true;
+  if (!shared_.chunked) shared_.keep_alive = false;  // HTTP/1.0: the end of the connection ends the body
+  auto text = head(status, content_type, shared_.keep_alive);
+  text += shared_.chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n";
+  add(std::move(text));
+  shared_.on_closed = std::move(on_closed);
+  auto mine = schedule();
+  lock.unlock();
+  if (mine) flush_now();
 }
 
 bool connection::write(uint64_t sequence, ports::http_body pieces) {
   auto length = size_of(pieces);
-  std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   if (!current(sequence) || !shared_.streaming) return false;
   if (length == 0) return true;
   if (queued_ + length > limits::watch_queue_bytes_max) {
     ++core_->cut_off;
     shared_.dead = true;
-    boost::asio::post(socket_.get_executor(),
-                      [self = shared_from_this()] { self->close("slow client: too much waits for it"); });
+    boost::asio::post(socket_.get_executor(), [self = shared_from_this()] {
+      std::lock_guard io{self->io_};
+      self->close("slow client: too much waits for it");
+    });
     return false;
   }
   if (shared_.chunked) {
@@ -111,16 +122,20 @@ bool connection::write(uint64_t sequence, ports::http_body pieces) {
   }
   for (auto& p : pieces) add(std::move(p));
   if (shared_.chunked) add("\r\n");
-  schedule();
+  auto mine = schedule();
+  lock.unlock();
+  if (mine) flush_now();
   return true;
 }
 
 void connection::end_stream(uint64_t sequence) {
-  std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   if (!current(sequence) || !shared_.streaming) return;
   if (shared_.chunked) add("0\r\n\r\n");
   shared_.answered = true;
-  schedule();
+  auto mine = schedule();
+  lock.unlock();
+  if (mine) flush_now();
 }
 
 void connection::abandoned(uint64_t sequence) {
@@ -166,7 +181,7 @@ void connection::flush() {
   }
   set_deadline();
   if (phase_ == phase::idle && !processing_ && empty) {
-    if (!in_.empty()) process();
+    if (!in_.empty()) later(&connection::process);  // requests are served on io threads alone
     wait_readable();
   } else if (phase_ == phase::lingering) {
     wait_readable();

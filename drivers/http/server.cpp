@@ -137,17 +137,16 @@ public:
 
 private:
   void accept() {
-    acceptor_.async_accept(asio::make_strand(io_),
-                           [self = shared_from_this()](const boost::system::error_code& e, tcp::socket socket) {
-                             if (self->core_->stopping) return;
-                             if (e) {
-                               if (e == asio::error::operation_aborted) return;
-                               self->core_->log.warning("http", "cannot accept a connection: " + e.message());
-                               return self->retry();  // out of descriptors: let some close first
-                             }
-                             self->take(std::move(socket));
-                             self->accept();
-                           });
+    acceptor_.async_accept(io_, [self = shared_from_this()](const boost::system::error_code& e, tcp::socket socket) {
+      if (self->core_->stopping) return;
+      if (e) {
+        if (e == asio::error::operation_aborted) return;
+        self->core_->log.warning("http", "cannot accept a connection: " + e.message());
+        return self->retry();  // out of descriptors: let some close first
+      }
+      self->take(std::move(socket));
+      self->accept();
+    });
   }
 
   void take(tcp::socket socket) {

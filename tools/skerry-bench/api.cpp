@@ -23,19 +23,22 @@ const std::string collection = "/api/v1/namespaces/default/pods";
 /// A blocking HTTP/1.1 client on one TLS connection.
 class client {
 public:
-  client(asio::ssl::context& tls, const std::string& server) : stream_(io_, tls) {
+  client(asio::ssl::context& tls, const std::string& server) : socket_(io_), ssl_(SSL_new(tls.native_handle())) {
     auto colon = server.rfind(':');
-    stream_.next_layer().connect(
+    socket_.connect(
         {asio::ip::make_address(server.substr(0, colon)), static_cast<uint16_t>(std::stoi(server.substr(colon + 1)))});
-    stream_.next_layer().set_option(asio::ip::tcp::no_delay{true});
-    stream_.handshake(asio::ssl::stream_base::client);
+    socket_.set_option(asio::ip::tcp::no_delay{true});
+    SSL_set_fd(ssl_.get(), socket_.native_handle());
+    if (SSL_connect(ssl_.get()) != 1) throw std::runtime_error("no TLS connection to " + server);
   }
   void send(std::string_view method, const std::string& target, const std::string& body = {},
             const char* type = "application/json") {
     auto text = std::string{method} + " " + target + " HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n";
     if (!body.empty())
       text += std::string{"Content-Type: "} + type + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
-    asio::write(stream_, asio::buffer(text + "\r\n" + body));
+    text += "\r\n" + body;
+    if (SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) <= 0)
+      throw std::runtime_error("the connection broke");
   }
   /// Asks and reads the whole answer, which must be a success; returns the size of its body.
   size_t call(std::string_view method, const std::string& target, const std::string& body = {},
@@ -57,14 +60,14 @@ public:
     }
     return size;
   }
-  int descriptor() { return stream_.next_layer().native_handle(); }
+  int descriptor() { return socket_.native_handle(); }
   /// Reads what has come and returns how many line ends stood in it.
   size_t lines() {
     seen_.clear();
     size_t n = 0;
     do {
       read();
-    } while (SSL_pending(stream_.native_handle()) > 0);
+    } while (SSL_pending(ssl_.get()) > 0);
     for (char c : seen_) n += c == '\n' ? 1 : 0;
     return n;
   }
@@ -73,10 +76,17 @@ public:
 private:
   void read() {
     char buffer[64 * 1024];
-    seen_.append(buffer, stream_.read_some(asio::buffer(buffer)));
+    auto n = SSL_read(ssl_.get(), buffer, sizeof(buffer));
+    if (n <= 0) throw std::runtime_error("the connection broke");
+    seen_.append(buffer, static_cast<size_t>(n));
   }
   asio::io_context io_;
-  asio::ssl::stream<asio::ip::tcp::socket> stream_;
+  asio::ip::tcp::socket socket_;
+  struct free_ssl {
+    void operator()(SSL* x) const { SSL_free(x); }
+  };
+  /// OpenSSL on the socket itself: nothing is buffered where poll() does not see it.
+  std::unique_ptr<SSL, free_ssl> ssl_;
   std::string seen_;
 };
 
@@ -94,6 +104,7 @@ public:
     auto pki = cluster_.pki_folder();
     tls_.load_verify_file(pki + "ca.crt");
     tls_.set_verify_mode(asio::ssl::verify_peer);
+    SSL_CTX_set_mode(tls_.native_handle(), SSL_MODE_AUTO_RETRY);
     tls_.use_certificate_chain_file(pki + "admin.crt");
     tls_.use_private_key_file(pki + "admin.key", asio::ssl::context::pem);
   }
