@@ -8,7 +8,8 @@ namespace skerry::store {
 /// Knows who writes all the time, to fold more commits into one synced write. Writers that wait for their answers
 /// fall into two halves that take turns, each waiting for the other's sync: whoever was answered last comes back in
 /// some microseconds. So a batch is held open for as many turns of the mailbox as it still grows in, up to the number
-/// that wrote the two batches before it. If they do not come, the next batches do not wait for them.
+/// that wrote the two batches before it. If they do not come, the next batches do not wait for
+/// them: one at first, more each time it happens again.
 class crowd {
 public:
   /// A commit of this actor joined the batch.
@@ -25,10 +26,14 @@ public:
 
   /// The batch of `size` commits is being written.
   void wrote(size_t size) {
-    if (calm_ > 0)
+    if (calm_ > 0) {
       --calm_;
-    else if (size < expected_)
-      calm_ = calm_batches;  // it was held open in vain
+    } else if (size < expected_) {  // it was held open in vain
+      calm_ = again_;
+      again_ = std::min(2 * again_, calm_batches_max);
+    } else {
+      again_ = 1;
+    }
     std::sort(now_.begin(), now_.end());
     now_.erase(std::unique(now_.begin(), now_.end()), now_.end());
     std::vector<uint64_t> both;
@@ -41,11 +46,11 @@ public:
 
 private:
   static constexpr size_t turns_max = 100;  ///< without growth; about 50 us
-  static constexpr int calm_batches = 16;
+  static constexpr int calm_batches_max = 16;
 
   std::vector<uint64_t> now_, last_;  // last_ sorted
   size_t expected_ = 0, seen_ = 0, turns_ = 0;
-  int calm_ = 0;
+  int calm_ = 0, again_ = 1;  // batches not to wait in; the same after the next disappointment
 };
 
 }  // namespace skerry::store

@@ -78,6 +78,7 @@ public:
     o.max_file_size = std::max<size_t>(options_.write_buffer_bytes / 2, 1024 * 1024);
     o.max_open_files = options_.open_files_max;
     o.block_cache = cache_.get();
+    o.block_size = options_.block_bytes;
     o.compression = options_.compress ? leveldb::kSnappyCompression : leveldb::kNoCompression;
     leveldb::DB* db = nullptr;
     auto s = leveldb::DB::Open(o, options_.directory, &db);
