@@ -237,6 +237,18 @@ BOOST_AUTO_TEST_CASE(upper_layers_take_away_from_lower_ones) {
   BOOST_TEST(!!forget("test/whiteouts:1"));
 }
 
+BOOST_AUTO_TEST_CASE(many_layers_are_stacked_in_order) {
+  auto& w = the_world();
+  auto archive = w.directory + "/many.tar";
+  std::vector<std::vector<layer_file>> layers{{{"bin/sh", "", "busybox"}, {"bin/cat", "", "busybox"}}};
+  for (int i = 0; i < 60; ++i) layers.push_back({{"top", std::to_string(i) + "\n", ""}});
+  make_archive(archive, "test/many:1", layers, R"({"Cmd":["sh"]})");
+  auto info = import(archive);
+  BOOST_REQUIRE_MESSAGE(info, why(info));
+  BOOST_TEST(output_of("test/many:1", "cat /top") == "59");
+  BOOST_TEST(!!forget("test/many:1"));
+}
+
 BOOST_AUTO_TEST_CASE(archives_of_both_kinds_are_imported) {
   auto& w = the_world();
   auto archive = w.directory + "/docker.tar", other = w.directory + "/oci.tar";
