@@ -5,15 +5,19 @@
 #include <chrono>
 #include <cstdio>
 
+#include "schema/json_storage.hpp"
 #include "schema/limits.hpp"
 
 namespace skerry {
 
-json::value parse_json(std::string_view text, std::string& error) {
+json::value parse_json(std::string_view text, std::string& error) { return parse_json(text, error, {}); }
+
+json::value parse_json(std::string_view text, std::string& error, json::storage_ptr storage) {
   json::parse_options options;
   options.max_depth = limits::json_depth_max;
   json::error_code ec;
   json::stream_parser parser{json::storage_ptr{}, options};
+  parser.reset(std::move(storage));
   auto used = parser.write_some(text.data(), text.size(), ec);
   if (!ec && used == text.size()) parser.finish(ec);
   if (!ec && parser.done() && used == text.size()) return parser.release();

@@ -1,7 +1,9 @@
 #include "actors/api/body.hpp"
 
 #include <algorithm>
+#include <boost/json/monotonic_resource.hpp>
 
+#include "schema/json_storage.hpp"
 #include "schema/kube/decode.hpp"
 
 namespace skerry::api {
@@ -60,39 +62,35 @@ media media_of(std::string_view content_type) {
 std::variant<json::value, failure> parse_body(const std::string& text) {
   if (text.empty()) return bad_request("the body of the request is empty: send a JSON object");
   std::string error;
-  auto value = parse_json(text, error);
+  // One block of memory for the whole value: it is built once, read, and thrown away as a whole.
+  auto value = parse_json(text, error, json::make_shared_resource<json::monotonic_resource>(4 * text.size()));
   if (!error.empty()) return bad_request("the body of the request is not JSON: " + error);
   return value;
 }
 
 std::variant<json::value, failure> parse_object(const ports::http_request& request, const body_readers& readers) {
+  auto checked = [](std::variant<json::value, failure> parsed) -> std::variant<json::value, failure> {
+    if (auto* v = std::get_if<json::value>(&parsed); v != nullptr && !v->is_object())
+      return bad_request("the body of the request is not an object");
+    return parsed;
+  };
   auto m = media_of(request.content_type);
-  std::variant<json::value, failure> parsed;
-  if (m == media::json) {
-    parsed = parse_body(request.body);
-  } else if ((m == media::yaml && readers.yaml) || (m == media::protobuf && readers.protobuf != nullptr)) {
-    auto value = m == media::yaml ? readers.yaml(request.body) : readers.protobuf->decode(request.body);
-    if (!value) {
-      auto why = message_of(value.error());
-      if (code_of(value.error()) == errc::unsupported) return unsupported_media_type(why);
-      return bad_request(std::string{"the body of the request is not "} + (m == media::yaml ? "YAML: " : "protobuf: ") +
-                         why);
-    }
-    parsed = std::move(*value);
-  } else {
+  if (m == media::json) return checked(parse_body(request.body));
+  if (m == media::yaml ? !readers.yaml : m != media::protobuf || readers.protobuf == nullptr)
     return wrong_media(request.content_type);
-  }
-  if (auto* v = std::get_if<json::value>(&parsed); v != nullptr && !v->is_object())
-    return bad_request("the body of the request is not an object");
-  return parsed;
+  auto value = m == media::yaml ? readers.yaml(request.body) : readers.protobuf->decode(request.body);
+  if (value) return checked(std::move(*value));
+  auto why = message_of(value.error());
+  if (code_of(value.error()) == errc::unsupported) return unsupported_media_type(why);
+  return bad_request(std::string{"the body of the request is not "} + (m == media::yaml ? "YAML: " : "protobuf: ") +
+                     why);
 }
 
 std::variant<body, failure> read_body(const ports::http_request& request, const kube::resource_info& info, strictness s,
                                       const body_readers& readers) {
   auto parsed = parse_object(request, readers);
   if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
-  body b;
-  b.value = std::move(std::get<json::value>(parsed));
+  body b{std::move(std::get<json::value>(parsed)), {}};  // not assigned: that copies between two memories
   auto kind = string_at(b.value, "kind", info.kind);
   auto version = string_at(b.value, "apiVersion", info.api_version);
   if (kind != info.kind || version != info.api_version)

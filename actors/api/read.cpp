@@ -138,9 +138,8 @@ std::variant<reply, failure> list_objects(const store::view_ptr& newest, const t
     auto name = std::string{store::name_of(o)};
     return t.info->namespaced && s.ns.empty() ? std::string{store::namespace_of(o)} + "/" + name : name;
   };
-  wanted.view->scan(t.info->id, s.ns, wanted.after, [&](const store::object& o) {
-    bool selective = s.narrowed() || !s.name.empty();
-    if (selective && !s.matches(o)) return true;
+  bool selective = s.narrowed() || !s.name.empty();
+  s.scan(*wanted.view, *t.info, wanted.after, [&](const store::object& o) {
     if (limit > 0 && writer.size() == limit) {
       ++remaining;
       return !selective;  // how many remain is told of plain lists alone

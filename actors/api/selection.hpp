@@ -4,7 +4,7 @@
 
 #include "actors/api/status.hpp"
 #include "actors/api/target.hpp"
-#include "actors/store/object.hpp"
+#include "actors/store/view.hpp"
 #include "schema/kube/selector.hpp"
 
 namespace skerry::api {
@@ -17,6 +17,16 @@ struct selection {
   kube::field_selector fields;
 
   bool matches(const store::object& o) const;
+  /// Visits the selected objects of `resource` until `visit` returns false; one that is named is looked up, not
+  /// searched.
+  template <class F>
+  void scan(const store::view& view, const kube::resource_info& info, std::string_view after, F&& visit) const {
+    if (!name.empty() && after.empty() && (!ns.empty() || !info.namespaced)) {
+      if (auto o = view.get(info.id, ns, name); o && matches(o)) visit(o);
+      return;
+    }
+    view.scan(info.id, ns, after, [&](const store::object& o) { return !matches(o) || visit(o); });
+  }
   /// True if there is a selector beside namespace and name.
   bool narrowed() const { return !labels.matches_all() || !fields.matches_all(); }
 };

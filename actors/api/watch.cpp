@@ -77,7 +77,8 @@ void watch_state::send_present() {
   revision_ = view->revision();
   auto now = parts_->ctx.clock.wall_ms();
   ports::http_body together;
-  view->scan(core_->request().info->id, core_->request().selected.ns, {}, [&](const store::object& o) {
+  const auto& r = core_->request();
+  r.selected.scan(*view, *r.info, {}, [&](const store::object& o) {
     if (auto frame = core_->present(o, now))
       for (auto& piece : *frame) together.push_back(std::move(piece));
     return true;

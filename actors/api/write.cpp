@@ -51,19 +51,18 @@ write_job::decision create_job::decide(const store::view& view) {
   const auto& info = *context_.at.info;
   if (auto f = check_names(view)) return to_reply(*f);
   auto& random = context_.with.ctx.random;
-  auto value = value_;
+  // Kept for another try only where another name may be tried.
+  auto value = generated_ ? value_ : std::move(value_);
   kube::stamp_new(info, value, context_.at.ns, context_.with.ctx.clock.wall_ms(), ports::make_uuid(random),
                   kube::random_suffix(random.next()));
   kube::apply_defaults(info, value);
   name_ = string_at(value, "metadata.name");
   if (auto errors = kube::validate_create(info, value); !errors.empty()) return to_reply(invalid(info, name_, errors));
-  if (view.get(info.id, context_.at.ns, name_) && string_at(value_, "metadata.generateName").empty())
-    return to_reply(already_exists(info, name_));
+  if (!generated_ && view.get(info.id, context_.at.ns, name_)) return to_reply(already_exists(info, name_));
   store::draft draft{key_of(context_, name_), std::move(value)};
   if (context_.dry_run) return object_reply(context_, store::freeze(draft, view.revision()), 201, context_.warnings);
-  std::vector<store::change> out(1);
-  out[0].what = store::verb::create;
-  out[0].object = std::move(draft);
+  std::vector<store::change> out;
+  out.push_back({store::verb::create, std::move(draft), {}, {}});  // built in place: its JSON has a memory of its own
   return out;
 }
 
@@ -72,8 +71,7 @@ write_job::decision create_job::committed(const store::committed& c, const store
 }
 
 std::optional<reply> create_job::failed(const caf::error& e) {
-  auto generated = string_at(value_, "metadata.name").empty();
-  if (code_of(e) == errc::already_exists && generated && --attempts_left > 0) return std::nullopt;
+  if (code_of(e) == errc::already_exists && generated_ && --attempts_left > 0) return std::nullopt;
   return to_reply(from_error(e, *context_.at.info, name_));
 }
 

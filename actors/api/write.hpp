@@ -22,7 +22,8 @@ struct write_context {
 /// POST of an object: stamps, defaults, checks; wants the namespace to be there and not going.
 class create_job final : public write_job {
 public:
-  create_job(write_context c, json::value value) : context_(std::move(c)), value_(std::move(value)) {}
+  create_job(write_context c, json::value value)
+      : context_(std::move(c)), value_(std::move(value)), generated_(string_at(value_, "metadata.name").empty()) {}
   decision decide(const store::view& view) override;
   decision committed(const store::committed& c, const store::view&) override;
   std::optional<reply> failed(const caf::error& e) override;
@@ -30,8 +31,9 @@ public:
 private:
   std::optional<failure> check_names(const store::view& view) const;
   write_context context_;
-  json::value value_;  ///< as sent
-  std::string name_;   ///< the last one tried
+  json::value value_;  ///< as sent; gone after the first try unless the name is generated
+  bool generated_;
+  std::string name_;  ///< the last one tried
 };
 
 /// PUT and PATCH, of an object or a subresource: `change` makes what shall be of what is.
