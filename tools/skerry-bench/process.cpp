@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -118,15 +119,16 @@ memory memory_of(pid_t pid) {
 }
 
 uint64_t cpu_us_of(pid_t pid) {
-  auto text = slurp("/proc/" + std::to_string(pid) + "/stat");
-  auto at = text.rfind(')');
-  if (at == std::string::npos) return 0;
-  std::istringstream words{text.substr(at + 2)};
-  std::string skip;
-  for (int i = 0; i < 11; ++i) words >> skip;
-  uint64_t user = 0, system = 0;
-  words >> user >> system;
-  return (user + system) * 1'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+  // The scheduler's own count for each thread: /proc/PID/stat counts in ticks of 10 ms, which short turns fall between.
+  uint64_t ns = 0;
+  std::error_code ec;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", ec)) {
+    std::istringstream words{slurp(task.path() / "schedstat")};
+    uint64_t ran = 0;
+    words >> ran;
+    ns += ran;
+  }
+  return ns / 1000;
 }
 
 std::vector<pid_t> pids_of(const std::string& name, const std::string& argument) {

@@ -35,7 +35,7 @@ struct memory {
   uint64_t rss = 0, pss = 0, private_dirty = 0;
 };
 memory memory_of(pid_t pid);
-/// CPU time of a process so far, user and system, in microseconds.
+/// CPU time of the threads that a process has now, user and system, in microseconds (/proc/PID/task/*/schedstat).
 uint64_t cpu_us_of(pid_t pid);
 /// Pids whose command name (/proc/PID/comm) is `name` and whose arguments hold `argument`.
 std::vector<pid_t> pids_of(const std::string& name, const std::string& argument);
