@@ -129,9 +129,20 @@ public:
   }
 
 private:
+  /// Waits until the server has done what earlier calls left to do in the background (tables of the store, expiry).
+  void settle() {
+    constexpr uint64_t quiet_us = 2'000;
+    for (auto end = now_ms() + 10'000; now_ms() < end;) {
+      auto before = cpu_us_of(cluster_.cloud_pid());
+      std::this_thread::sleep_for(std::chrono::milliseconds{500});
+      if (cpu_us_of(cluster_.cloud_pid()) - before < quiet_us) return;
+    }
+  }
+
   /// CPU microseconds of the server for each of `n` calls.
   template <class F>
   double per(int n, F&& f) {
+    settle();
     auto before = cpu_us_of(cluster_.cloud_pid());
     for (int i = 0; i < n; ++i) f(i);
     return static_cast<double>(cpu_us_of(cluster_.cloud_pid()) - before) / n;
