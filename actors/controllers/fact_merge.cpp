@@ -1,6 +1,7 @@
 #include "actors/controllers/fact_merge.hpp"
 
 #include "actors/controllers/meta.hpp"
+#include "schema/kube/equal.hpp"
 #include "schema/kube/stamp.hpp"
 
 namespace skerry::controllers {
@@ -57,7 +58,7 @@ merged_fact merge_pod_status(const store::view& v, const std::string& node, cons
     if (const auto* old = find(value, text("status.") + kept); old != nullptr && !status.get_object().contains(kept))
       status.get_object()[kept] = *old;
   auto& slot = ensure(value, "status");
-  if (slot == status) return {};
+  if (kube::equal(slot, status)) return {};
   slot = std::move(status);
   return {{update(pod, std::move(value))}, {}};
 }

@@ -155,16 +155,16 @@ std::string pod_text(const std::string& image, const std::string& name, const st
          R"(},"spec":{
     "terminationGracePeriodSeconds":1,
     "initContainers":[{"name":"init","image":")" +
-         image + R"(","command":["sh","-c","echo ready > /work/index.html"],
-                       "volumeMounts":[{"name":"work","mountPath":"/work"}]}],
+         image + R"(","command":["sh","-c","echo ready > /site/index.html"],
+                       "volumeMounts":[{"name":"work","mountPath":"/site"}]}],
     "containers":[
       {"name":"web","image":")" +
-         image + R"(","command":["httpd","-f","-p","8080","-h","/work"],
+         image + R"(","command":["httpd","-f","-p","8080","-h","/site"],
        "env":[{"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}}],
        "ports":[{"name":"http","containerPort":8080}],
        "readinessProbe":{"httpGet":{"path":"/index.html","port":"http"},"periodSeconds":1},
        "livenessProbe":{"exec":{"command":["true"]},"periodSeconds":1,"timeoutSeconds":5},
-       "volumeMounts":[{"name":"work","mountPath":"/work"},{"name":"cfg","mountPath":"/cfg"},{"name":"sec","mountPath":"/sec"}]},
+       "volumeMounts":[{"name":"work","mountPath":"/site"},{"name":"cfg","mountPath":"/cfg"},{"name":"sec","mountPath":"/sec"}]},
       {"name":"side","image":")" +
          image + R"(","command":["sh","-c","trap 'exit 0' TERM; while :; do sleep 1; done"]}],
     "volumes":[{"name":"work","emptyDir":{}},{"name":"cfg","configMap":{"name":"cm"}},{"name":"sec","secret":{"secretName":"s"}}]}})";
