@@ -1,0 +1,26 @@
+# cmake --install: the program, and what a program of others is built with (docs/sdk.md). Headers keep the paths that
+# they have here, below include/skerry: #include "actors/sdk/informer.hpp" is the same line inside and outside this tree.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(layers schema actors supervisors drivers)
+foreach(layer ${layers})
+  set_target_properties(skerry_${layer} PROPERTIES EXPORT_NAME ${layer})
+  target_compile_features(skerry_${layer} PUBLIC cxx_std_20)
+  target_include_directories(skerry_${layer} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/skerry>)
+  install(DIRECTORY ${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry FILES_MATCHING PATTERN "*.hpp")
+endforeach()
+install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers EXPORT skerry-targets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/skerry)
+install(TARGETS skerry RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema FILES_MATCHING PATTERN "*.capnp")
+install(DIRECTORY ${CMAKE_BINARY_DIR}/schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema
+        FILES_MATCHING PATTERN "*.capnp.h" PATTERN "CMakeFiles" EXCLUDE)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/skerry)
+configure_package_config_file(cmake/skerry-config.cmake.in ${CMAKE_BINARY_DIR}/skerry-config.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/skerry-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/skerry-config.cmake ${CMAKE_BINARY_DIR}/skerry-config-version.cmake
+              cmake/SkerryParts.cmake DESTINATION ${package_dir})
+install(EXPORT skerry-targets NAMESPACE skerry:: DESTINATION ${package_dir})
