@@ -29,6 +29,10 @@ class CheckTree(unittest.TestCase):
     def holds(self, path, text):
         self.assertEqual(found_in(path, text), [])
 
+    def test_top_level(self):
+        self.breaks("cmake/a.cmake", "", "is in a new folder at the top")
+        self.holds("packaging/cmake/a.cmake", "")
+
     def test_layers(self):
         self.breaks("actors/a.cpp", '#include "drivers/x.hpp"\n', "actors/ may not include")
         self.breaks("drivers/a.cpp", '#include "actors/base/context.hpp"\n', "drivers/ may not include")

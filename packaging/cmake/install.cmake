@@ -18,9 +18,9 @@ install(DIRECTORY ${CMAKE_BINARY_DIR}/schema/ DESTINATION ${CMAKE_INSTALL_INCLUD
         FILES_MATCHING PATTERN "*.capnp.h" PATTERN "CMakeFiles" EXCLUDE)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/skerry)
-configure_package_config_file(cmake/skerry-config.cmake.in ${CMAKE_BINARY_DIR}/skerry-config.cmake
+configure_package_config_file(packaging/cmake/skerry-config.cmake.in ${CMAKE_BINARY_DIR}/skerry-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/skerry-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/skerry-config.cmake ${CMAKE_BINARY_DIR}/skerry-config-version.cmake
-              cmake/SkerryParts.cmake DESTINATION ${package_dir})
+              packaging/cmake/SkerryParts.cmake DESTINATION ${package_dir})
 install(EXPORT skerry-targets NAMESPACE skerry:: DESTINATION ${package_dir})
