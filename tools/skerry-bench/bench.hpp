@@ -24,6 +24,7 @@ using figures = std::vector<figure>;
 figures bench_store();
 figures bench_api();
 figures bench_agent();
+figures bench_link();
 figures bench_pod();
 
 /// The value at fraction `q` of the sorted sample; 0 for an empty one.

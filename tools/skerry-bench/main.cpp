@@ -10,6 +10,7 @@
 
 #include "schema/json.hpp"
 #include "tools/skerry-bench/bench.hpp"
+#include "tools/skerry-bench/child.hpp"
 
 namespace skerry::bench {
 
@@ -29,6 +30,7 @@ struct entry {
 constexpr entry entries[] = {
     {"store", bench_store, "durable writes, latency, recovery, memory for each object"},
     {"api", bench_api, "CPU of the server for each operation over TLS, memory with 5,000 pods"},
+    {"link", bench_link, "letters over a link: throughput, round trip, delay, 1,000 links; beside CAF's own BASP"},
     {"agent", bench_agent, "memory and idle CPU of the edge agent, with 0 and 20 pods; size of the binary (root)"},
     {"pod", bench_pod, "create to Running; 20 at once; start of an agent without a cloud (root)"},
 };
@@ -76,6 +78,12 @@ int usage(FILE* to) {
 int main(int argc, char** argv) {
   using namespace skerry::bench;
   std::signal(SIGPIPE, SIG_IGN);
+  try {
+    if (argc > 1 && std::strcmp(argv[1], "link-helper") == 0) return link_helper({argv + 2, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "skerry-bench %s: %s\n", argv[1], error.what());
+    return 1;
+  }
   bool as_json = false;
   const char* name = nullptr;
   for (int i = 1; i < argc; ++i) {
