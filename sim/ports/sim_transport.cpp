@@ -21,12 +21,14 @@ public:
   }
   void send(ports::bytes data) override {
     std::lock_guard lock{net_.mutex_};
-    if (mine().closing || mine().over || other().over || pipe_->frozen) return;
-    other().inbound.insert(other().inbound.end(), data.begin(), data.end());
+    if (mine().closing || mine().over || other().over || pipe_->frozen || data.empty()) return;
+    net_.put(*pipe_, side_, std::move(data));
   }
   size_t queued() const override {
     std::lock_guard lock{net_.mutex_};
-    return other().over ? 0 : other().inbound.size();
+    // What nobody acknowledges stays queued, but for what the kernel takes.
+    auto stuck = mine().vanished > sim_network::kernel_bytes ? mine().vanished - sim_network::kernel_bytes : 0;
+    return other().over && !mine().silent ? 0 : other().inbound_bytes + stuck;
   }
   void close() override {
     std::lock_guard lock{net_.mutex_};
@@ -60,6 +62,84 @@ void sim_network::connect(std::string address, ports::client_credentials who, ui
   attempts_.push_back({std::move(address), std::move(who), std::move(done)});
 }
 
+/// What an end sends goes on its way, as the plan of the connection says.
+void sim_network::put(pipe& p, int from, ports::bytes data) {
+  auto& e = p.ends[from];
+  auto& to = p.ends[1 - from];
+  const auto& w = p.plan.of(from);
+  if (e.silent) {
+    e.vanished += data.size();
+    return;
+  }
+  auto total = p.ends[0].sent + p.ends[1].sent;
+  bool cut_here = p.plan.cut_after != fault_plan::never && total + data.size() >= p.plan.cut_after;
+  if (cut_here) data.resize(p.plan.cut_after > total ? p.plan.cut_after - total : 0);
+  if (w.silent_after != fault_plan::never && e.sent + data.size() > w.silent_after) {
+    e.silent = true;
+    ++faults_.silent;
+    data.resize(w.silent_after > e.sent ? w.silent_after - e.sent : 0);
+  }
+  if (w.corrupt_at >= e.sent && w.corrupt_at < e.sent + data.size()) {
+    ++faults_.corrupt;
+    auto at = w.corrupt_at - e.sent;
+    data[at] ^= std::byte{0x10};
+    // A sealed record that does not check is not delivered, nor is anything after it.
+    if (sealed_) {
+      data.resize(at);
+      cut_here = true;
+    }
+  }
+  e.sent += data.size();
+  to.inbound_bytes += data.size();
+  if (!data.empty()) to.inbound.push_back({now_ms() + w.delay_ms, std::move(data)});
+  if (cut_here) cut(p, p.plan.who);
+}
+
+/// The connection is lost; who is told drops what is on its way to it.
+void sim_network::cut(pipe& p, fault_plan::told who) {
+  ++faults_.cuts;
+  faults_.half_open += who != fault_plan::told::both;
+  for (int side : {0, 1}) {
+    auto& e = p.ends[side];
+    e.silent = true;
+    bool told =
+        who == fault_plan::told::both || who == (side == 0 ? fault_plan::told::connector : fault_plan::told::listener);
+    if (!told || e.over) continue;
+    e.over = true;
+    e.inbound.clear();
+    e.inbound_bytes = 0;
+    if (!e.closing) e.why = make_error(errc::unavailable, "the connection is lost");
+  }
+}
+
+bool sim_network::bytes_due(const pipe& p, int side) const {
+  const auto& e = p.ends[side];
+  return !e.inbound.empty() && e.inbound.front().due_ms <= now_ms() && e.takes_again_ms <= now_ms();
+}
+
+/// Some of the bytes that are due for this end.
+ports::bytes sim_network::take_bytes(pipe& p, int side) {
+  auto& e = p.ends[side];
+  auto& front = e.inbound.front().bytes;
+  auto most = front.size();
+  auto n = chance_.next() % 4 == 0 ? 1 + chance_.next() % std::min<size_t>(most, 8) : 1 + chance_.next() % most;
+  if (auto rate = p.plan.of(1 - side).bytes_per_s; rate > 0) {
+    n = std::min<size_t>(n, rate / 20 + 1);
+    e.takes_again_ms = now_ms() + static_cast<int64_t>(n * 1000 / rate);
+  }
+  ports::bytes out;
+  if (n == most) {
+    out = std::move(front);
+    e.inbound.pop_front();
+  } else {
+    out.assign(front.begin(), front.begin() + static_cast<ptrdiff_t>(n));
+    front.erase(front.begin(), front.begin() + static_cast<ptrdiff_t>(n));
+  }
+  e.inbound_bytes -= n;
+  delivered_ += n;
+  return out;
+}
+
 /// Is there something to do for this end: bytes, an end, a drained notice?
 bool sim_network::due(const pipe& p, int side) const {
   const auto& e = p.ends[side];
@@ -68,7 +148,7 @@ bool sim_network::due(const pipe& p, int side) const {
   if (e.over) return e.started || e.closing;
   if (e.closing) return p.frozen || o.over || o.inbound.empty();  // what it sent is out
   if (!e.started) return false;
-  return !e.inbound.empty() || e.drained_due || (o.ended && !p.frozen);
+  return bytes_due(p, side) || e.drained_due || (e.inbound.empty() && o.ended && !p.frozen && !o.silent);
 }
 
 /// Takes what is due for this end off the pipe; the returned function calls the handlers, without the lock.
@@ -81,12 +161,8 @@ std::function<void()> sim_network::take(const pipe_ptr& p, int side) {
       if (f) f();
     };
   }
-  if (!e.over && !e.closing && !e.inbound.empty()) {
-    auto most = e.inbound.size();
-    auto n = chance_.next() % 4 == 0 ? 1 + chance_.next() % std::min<size_t>(most, 8) : 1 + chance_.next() % most;
-    ports::bytes part(e.inbound.begin(), e.inbound.begin() + static_cast<ptrdiff_t>(n));
-    e.inbound.erase(e.inbound.begin(), e.inbound.begin() + static_cast<ptrdiff_t>(n));
-    delivered_ += n;
+  if (!e.over && !e.closing && bytes_due(*p, side)) {
+    auto part = take_bytes(*p, side);
     if (e.inbound.empty()) o.drained_due = true;
     return [f = e.handlers.on_bytes, part = std::move(part)]() mutable {
       if (f) f(std::move(part));
@@ -94,6 +170,7 @@ std::function<void()> sim_network::take(const pipe_ptr& p, int side) {
   }
   e.ended = e.over = true;
   e.inbound.clear();
+  e.inbound_bytes = 0;
   auto h = std::make_shared<ports::connection::handlers>(std::exchange(e.handlers, {}));
   return [h, why = e.why] {
     if (h->on_end) h->on_end(why);
@@ -124,6 +201,11 @@ std::function<void()> sim_network::take_connect() {
   p->ends[0].peer.address = a->address;
   p->ends[1].peer = sim_pki::identity_of(a->who.certificate_pem);
   p->ends[1].peer.address = "10.0.0.1:" + std::to_string(next_port_++);
+  if (draw_) {
+    p->plan = draw_();
+    faults_.delayed += p->plan.up.delay_ms + p->plan.down.delay_ms > 0;
+    faults_.slow += p->plan.up.bytes_per_s + p->plan.down.bytes_per_s > 0;
+  }
   pipes_.push_back(p);
   return [this, a, p, to = to->who] {
     to->on_link(std::make_shared<sim_connection>(*this, p, 1));
@@ -152,20 +234,51 @@ bool sim_network::step() {
 void sim_network::cut() {
   std::lock_guard lock{mutex_};
   for (auto& p : pipes_)
-    for (auto& e : p->ends) {
-      if (e.over) continue;
-      e.over = true;
-      e.inbound.clear();
-      if (!e.closing) e.why = make_error(errc::unavailable, "the connection is lost");
-    }
+    if (!p->ends[0].over || !p->ends[1].over) cut(*p, fault_plan::told::both);
 }
 
 void sim_network::freeze() {
   std::lock_guard lock{mutex_};
   for (auto& p : pipes_) {
     p->frozen = true;
-    for (auto& e : p->ends) e.inbound.clear();
+    for (auto& e : p->ends) e.inbound.clear(), e.inbound_bytes = 0;
   }
+}
+
+void sim_network::set_faults(std::function<fault_plan()> draw, const ports::clock* time, bool sealed) {
+  std::lock_guard lock{mutex_};
+  draw_ = std::move(draw);
+  time_ = time;
+  sealed_ = sealed;
+}
+
+void sim_network::clear_faults() {
+  std::lock_guard lock{mutex_};
+  draw_ = {};
+  for (auto& p : pipes_) {
+    p->plan = {};
+    for (auto& e : p->ends) {
+      e.takes_again_ms = 0;
+      for (auto& i : e.inbound) i.due_ms = 0;
+    }
+  }
+}
+
+std::optional<int64_t> sim_network::next_due_ms() const {
+  std::lock_guard lock{mutex_};
+  std::optional<int64_t> first;
+  for (auto& p : pipes_)
+    for (auto& e : p->ends) {
+      if (e.inbound.empty() || e.over || e.closing || !e.started) continue;
+      auto at = std::max(e.inbound.front().due_ms, e.takes_again_ms);
+      if (!first || at < *first) first = at;
+    }
+  return first;
+}
+
+sim_network::fault_counts sim_network::faults() const {
+  std::lock_guard lock{mutex_};
+  return faults_;
 }
 
 void sim_network::partition(bool on) {

@@ -4,9 +4,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
+#include "actors/ports/clock.hpp"
 #include "actors/ports/random.hpp"
 #include "actors/ports/transport.hpp"
+#include "sim/ports/fault_plan.hpp"
 
 namespace skerry::sim {
 
@@ -33,22 +36,47 @@ public:
   /// While set, connects end with errc::timed_out.
   void partition(bool on);
 
+  /// From now on each new connection follows a plan that `draw` makes. `time` says when what is delayed is due.
+  /// With `sealed` a flipped bit ends the connection at its reader with errc::io, as TLS does; without, it arrives.
+  void set_faults(std::function<fault_plan()> draw, const ports::clock* time, bool sealed);
+  /// No faults any more, on standing connections neither: bytes that were held back for their delay are due, silence
+  /// stays where it fell.
+  void clear_faults();
+  /// When the next delayed bytes are due, by the clock's steady_ms: if there is nothing else to do, time goes there.
+  std::optional<int64_t> next_due_ms() const;
+
+  /// What the plans did so far.
+  struct fault_counts {
+    uint64_t cuts = 0, half_open = 0, silent = 0, corrupt = 0, delayed = 0, slow = 0;
+  };
+  fault_counts faults() const;
   size_t connections() const;
   uint64_t bytes_delivered() const;
 
 private:
   friend class sim_connection;
+  static constexpr size_t kernel_bytes = 64 * 1024;
+  struct part {
+    int64_t due_ms = 0;
+    ports::bytes bytes;
+  };
   struct end {
     ports::connection::handlers handlers;
     ports::peer_identity peer;
-    ports::bytes inbound;  ///< sent by the other end, not delivered
+    std::deque<part> inbound;  ///< sent by the other end, not delivered; no part is empty
+    size_t inbound_bytes = 0;
+    uint64_t sent = 0;           ///< by this end, so far
+    bool silent = false;         ///< what it sends vanishes
+    size_t vanished = 0;         ///< sent since
+    int64_t takes_again_ms = 0;  ///< a slow reader
     caf::error why;
     bool started = false, closing = false, over = false, ended = false;  ///< `ended`: on_end was called
     bool drained_due = false;
   };
   struct pipe {
-    end ends[2];
+    end ends[2];  ///< 0: who connected
     bool frozen = false;
+    fault_plan plan;
   };
   using pipe_ptr = std::shared_ptr<pipe>;
   struct attempt {
@@ -61,6 +89,11 @@ private:
     std::string ca_pem;
   };
 
+  void put(pipe& p, int from, ports::bytes data);
+  void cut(pipe& p, fault_plan::told who);
+  ports::bytes take_bytes(pipe& p, int side);
+  bool bytes_due(const pipe& p, int side) const;
+  int64_t now_ms() const { return time_ == nullptr ? 0 : time_->steady_ms(); }
   bool due(const pipe& p, int side) const;
   std::function<void()> take(const pipe_ptr& p, int side);
   std::function<void()> take_connect();
@@ -71,6 +104,10 @@ private:
   std::map<std::string, listener> listeners_;
   std::deque<attempt> attempts_;
   std::vector<pipe_ptr> pipes_;
+  std::function<fault_plan()> draw_;
+  const ports::clock* time_ = nullptr;
+  bool sealed_ = true;
+  fault_counts faults_;
   bool partition_ = false;
   uint64_t delivered_ = 0, next_port_ = 40'000;
 };
