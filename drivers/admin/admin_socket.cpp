@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "drivers/admin/local_connection.hpp"
 #include "drivers/net/io_loop.hpp"
 #include "schema/error.hpp"
 
@@ -32,29 +33,54 @@ constexpr int connections_max = 16;
 constexpr auto silence_max = std::chrono::seconds{10};
 constexpr auto work_max = std::chrono::minutes{20};
 
-/// One request and its answer; keeps itself alive by its handlers.
+/// Counts a connection while it lives.
+struct counted {
+  explicit counted(std::shared_ptr<std::atomic<int>> all) : open(std::move(all)) { ++*open; }
+  ~counted() { --*open; }
+  std::shared_ptr<std::atomic<int>> open;
+};
+
+/// Who answers what comes in.
+struct speakers {
+  handler lines;
+  ports::link_acceptor* links;
+};
+
+/// Finds out what is spoken; then one request and its answer, or a link that is handed over. Keeps itself alive by its
+/// handlers.
 class session : public std::enable_shared_from_this<session> {
 public:
-  session(local::socket socket, std::shared_ptr<handler> f, std::shared_ptr<std::atomic<int>> open)
+  session(local::socket socket, std::shared_ptr<speakers> who, std::shared_ptr<std::atomic<int>> open)
       : strand_(asio::make_strand(socket.get_executor())),
         socket_(std::move(socket)),
         timer_(strand_),
         buffer_(line_bytes_max),
-        handler_(std::move(f)),
-        open_(std::move(open)) {
-    ++*open_;
-  }
-  ~session() { --*open_; }
+        speakers_(std::move(who)),
+        counted_(std::make_shared<counted>(std::move(open))) {}
 
   void start() {
     expire_in(silence_max);
+    socket_.async_wait(local::socket::wait_read,
+                       asio::bind_executor(strand_, [self = shared_from_this()](error_code ec) {
+                         if (!ec) self->on_first_byte();
+                       }));
+  }
+
+private:
+  void on_first_byte() {
+    char first = 0;
+    if (::recv(socket_.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return;
+    if (first == '{' && speakers_->lines) return read_line();
+    if (first == '{' || speakers_->links == nullptr) return;
+    timer_.cancel();
+    speakers_->links->on_link(make_local_connection(std::move(socket_), std::move(counted_)));
+  }
+  void read_line() {
     asio::async_read_until(socket_, buffer_, '\n',
                            asio::bind_executor(strand_, [self = shared_from_this()](error_code ec, size_t n) {
                              if (!ec) self->on_line(n);
                            }));
   }
-
-private:
   void expire_in(std::chrono::steady_clock::duration d) {
     timer_.expires_after(d);
     timer_.async_wait([weak = weak_from_this()](error_code ec) {
@@ -66,7 +92,7 @@ private:
     expire_in(work_max);
     std::string line(asio::buffers_begin(buffer_.data()),
                      asio::buffers_begin(buffer_.data()) + static_cast<std::ptrdiff_t>(n - 1));
-    (*handler_)(std::move(line), [self = shared_from_this()](std::string answer) {
+    speakers_->lines(std::move(line), [self = shared_from_this()](std::string answer) {
       asio::post(self->strand_, [self, answer = std::move(answer)]() mutable { self->answer(std::move(answer)); });
     });
   }
@@ -85,16 +111,16 @@ private:
   asio::steady_timer timer_;
   asio::streambuf buffer_;
   std::string out_;
-  std::shared_ptr<handler> handler_;
-  std::shared_ptr<std::atomic<int>> open_;
+  std::shared_ptr<speakers> speakers_;
+  std::shared_ptr<counted> counted_;
 };
 
 class socket_server final : public server {
 public:
-  socket_server(asio::io_context& io, std::string path, handler f)
+  socket_server(asio::io_context& io, std::string path, handler f, ports::link_acceptor* links)
       : path_(std::move(path)),
         acceptor_(std::make_shared<local::acceptor>(io)),
-        handler_(std::make_shared<handler>(std::move(f))),
+        speakers_(std::make_shared<speakers>(speakers{std::move(f), links})),
         open_(std::make_shared<std::atomic<int>>(0)) {}
   ~socket_server() override {
     ::unlink(path_.c_str());
@@ -111,12 +137,12 @@ public:
     if (!ec) acceptor_->bind(local::endpoint{path_}, ec);
     ::umask(before);
     if (!ec) acceptor_->listen(connections_max, ec);
-    if (!ec) accept(acceptor_, handler_, open_);
+    if (!ec) accept(acceptor_, speakers_, open_);
     return ec;
   }
 
 private:
-  static void accept(std::shared_ptr<local::acceptor> a, std::shared_ptr<handler> f,
+  static void accept(std::shared_ptr<local::acceptor> a, std::shared_ptr<speakers> f,
                      std::shared_ptr<std::atomic<int>> open) {
     auto& from = *a;
     from.async_accept(
@@ -129,7 +155,7 @@ private:
 
   std::string path_;
   std::shared_ptr<local::acceptor> acceptor_;
-  std::shared_ptr<handler> handler_;
+  std::shared_ptr<speakers> speakers_;
   std::shared_ptr<std::atomic<int>> open_;
 };
 
@@ -160,8 +186,9 @@ caf::expected<std::string> read_line(int fd, uint32_t deadline_ms) {
 
 }  // namespace
 
-caf::expected<std::unique_ptr<server>> server::start(net::io_loop& loop, const std::string& path, handler f) {
-  auto s = std::make_unique<socket_server>(loop.context(), path, std::move(f));
+caf::expected<std::unique_ptr<server>> server::start(net::io_loop& loop, const std::string& path, handler f,
+                                                     ports::link_acceptor* links) {
+  auto s = std::make_unique<socket_server>(loop.context(), path, std::move(f), links);
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return make_error(errc::invalid, "the path of the socket is too long: " + path);
   if (auto ec = s->open()) return make_error(errc::io, "cannot listen on " + path + ": " + ec.message());

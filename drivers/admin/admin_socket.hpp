@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "actors/ports/transport.hpp"
+
 namespace skerry::net {
 class io_loop;
 }
@@ -14,13 +16,17 @@ namespace skerry::drivers::admin {
 /// Answers one request: JSON text in, JSON text out through `reply`, which is called once, from any thread.
 using handler = std::function<void(std::string request, std::function<void(std::string)> reply)>;
 
-/// A UNIX-domain socket on which the commands of the same machine reach a running agent: one line of JSON in (at most
-/// 64 KiB), one line out, then it is closed. The file's mode is 0600: only its owner may connect. At most 16
-/// connections at once; one that says nothing for 10 s is closed; a request may take 20 minutes (a large image).
+/// A UNIX-domain socket on which the commands of the same machine reach a running cloud or agent. The first byte says
+/// what is spoken: "{" begins one line of JSON (at most 64 KiB), which is answered with one line, then it is closed;
+/// all else is a link (schema/link.capnp), whose frames begin with a length that is a multiple of 8. The file's mode is
+/// 0600: only its owner may connect. At most 16 connections at once; one that says nothing for 10 s is closed; a
+/// request may take 20 minutes (a large image), a link as long as it likes.
 class server {
 public:
-  /// `loop` and what `f` refers to outlive the server. Errors: errc::io with the path.
-  static caf::expected<std::unique_ptr<server>> start(net::io_loop& loop, const std::string& path, handler f);
+  /// Either may be null: what it stands for is refused then. `loop`, `links` and what `f` refers to outlive the server.
+  /// Errors: errc::io with the path.
+  static caf::expected<std::unique_ptr<server>> start(net::io_loop& loop, const std::string& path, handler f,
+                                                      ports::link_acceptor* links = nullptr);
   virtual ~server() = default;  ///< closes the socket and removes the file
 };
 

@@ -1,7 +1,10 @@
-// What every connection does, as the port says it: the real one over TLS on loopback, and the simulated one.
+// What every connection does, as the port says it: the real ones over TLS on loopback and on an admin
+// socket, and the simulated one.
+#include <boost/asio/local/connect_pair.hpp>
 #include <boost/mpl/vector.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include "drivers/admin/local_connection.hpp"
 #include "sim/ports/sim_pki.hpp"
 #include "sim/ports/sim_transport.hpp"
 #include "test/net/world.hpp"
@@ -12,6 +15,7 @@ using test::sink;
 namespace {
 
 struct tls_world {
+  static constexpr const char *name = "system:node:n1", *organization = "system:nodes";
   test::tls_server server;
   ports::connection_ptr client, cloud;
   tls_world() {
@@ -26,7 +30,25 @@ struct tls_world {
   }
 };
 
+/// Both ends of an admin socket.
+struct local_world {
+  static constexpr const char *name = "system:admin", *organization = "system:masters";
+  net::io_loop loop{2};
+  ports::connection_ptr client, cloud;
+  local_world() {
+    boost::asio::local::stream_protocol::socket a{loop.context()}, b{loop.context()};
+    boost::asio::local::connect_pair(a, b);
+    client = drivers::admin::make_local_connection(std::move(a));
+    cloud = drivers::admin::make_local_connection(std::move(b));
+  }
+  template <class F>
+  bool until(F holds) {
+    return test::until(holds);
+  }
+};
+
 struct sim_world : ports::link_acceptor, ports::clock {
+  static constexpr const char *name = "system:node:n1", *organization = "system:nodes";
   int64_t wall_ms() const override { return 1'764'000'000'000; }
   int64_t steady_ms() const override { return 1; }
   test::seeded_random chance{42};
@@ -54,7 +76,7 @@ struct sim_world : ports::link_acceptor, ports::clock {
   }
 };
 
-using worlds = boost::mpl::vector<tls_world, sim_world>;
+using worlds = boost::mpl::vector<tls_world, local_world, sim_world>;
 
 }  // namespace
 
@@ -82,11 +104,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(bytes_cross_both_ways_whole_and_in_order, world, w
   BOOST_TEST(w.until([&] { return w.client->queued() == 0 && at_client.look([](auto& s) { return s.drains; }) > 0; }));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_peer_is_known_by_its_certificate, world, worlds) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_peer_is_known, world, worlds) {
   world w;
-  BOOST_TEST(w.cloud->peer().common_name == "system:node:n1");
+  BOOST_TEST(w.cloud->peer().common_name == world::name);
   BOOST_REQUIRE(w.cloud->peer().organizations.size() == 1u);
-  BOOST_TEST(w.cloud->peer().organizations[0] == "system:nodes");
+  BOOST_TEST(w.cloud->peer().organizations[0] == world::organization);
   BOOST_TEST(!w.cloud->peer().address.empty());
   sink a;
   w.cloud->start(a.handlers());
