@@ -52,6 +52,7 @@ private:
   void dispatch();
   void refuse(int status, std::string_view reason, std::string_view message);
   void flush();
+  void write_through(const ports::http_body& pieces, size_t length, bool chunked);
   /// Calls `f` on an io thread, with io_.
   void later(void (connection::*f)());
   void closed_by(std::function<void()> on_closed);
@@ -66,6 +67,7 @@ private:
   // any thread, with mutex_
   bool current(uint64_t sequence) const { return sequence == sequence_ && !shared_.dead && !shared_.answered; }
   void add(ports::http_piece piece);
+  void add_chunk(ports::http_body pieces, size_t length);
   /// True if the caller, once it has let mutex_ go, must call flush_now().
   bool schedule();
   // any thread, with neither

@@ -10,6 +10,7 @@
 namespace skerry::http {
 namespace {
 constexpr size_t record_bytes = 16 * 1024;
+constexpr size_t chunk_bytes_max = 16;  // around the content of a chunk of one record
 
 size_t size_of(const ports::http_body& body) {
   size_t n = 0;
@@ -114,6 +115,28 @@ bool connection::write(uint64_t sequence, ports::http_body pieces) {
     });
     return false;
   }
+  if (queued_ == 0 && length <= record_bytes - chunk_bytes_max && schedule()) {
+    auto chunked = shared_.chunked;
+    lock.unlock();
+    if (std::unique_lock io{io_, std::try_to_lock}; io.owns_lock()) {
+      write_through(pieces, length, chunked);
+      return true;
+    }
+    lock.lock();
+    if (shared_.dead) return false;
+    add_chunk(std::move(pieces), length);
+    lock.unlock();
+    later(&connection::flush);
+    return true;
+  }
+  add_chunk(std::move(pieces), length);
+  auto mine = schedule();
+  lock.unlock();
+  if (mine) flush_now();
+  return true;
+}
+
+void connection::add_chunk(ports::http_body pieces, size_t length) {
   if (shared_.chunked) {
     std::string size;
     append_number(size, length, 16);
@@ -122,10 +145,41 @@ bool connection::write(uint64_t sequence, ports::http_body pieces) {
   }
   for (auto& p : pieces) add(std::move(p));
   if (shared_.chunked) add("\r\n");
-  auto mine = schedule();
-  lock.unlock();
-  if (mine) flush_now();
-  return true;
+}
+
+/// Nothing waits, and this thread has the socket: what is one record goes straight to it. The caller has set
+/// `scheduled`; others add to shared_.out meanwhile.
+void connection::write_through(const ports::http_body& pieces, size_t length, bool chunked) {
+  if (phase_ == phase::closed) return;
+  char buffer[record_bytes];
+  buffer[0] = 0;  // GCC 12 cannot see that `size` bytes are set
+  auto* to = buffer;
+  auto put_text = [&to](std::string_view text) { to = std::copy(text.begin(), text.end(), to); };
+  if (chunked) {
+    to = std::to_chars(to, to + chunk_bytes_max, length, 16).ptr;
+    put_text("\r\n");
+  }
+  for (const auto& p : pieces) put_text(p.view());
+  if (chunked) put_text("\r\n");
+  auto size = static_cast<size_t>(to - buffer);
+  size_t put = 0;
+  auto result = tls_.write(buffer, size, put);
+  if (result != tls_result::done) put = 0;
+  if (result == tls_result::closed || result == tls_result::failed) {
+    broken_ = true;
+    return close();
+  }
+  if (put < size) {
+    unsent_.assign(buffer + put, size - put);
+    queued_ += size - put;
+  }
+  bool more = false;
+  {
+    std::lock_guard lock{mutex_};
+    shared_.scheduled = false;
+    more = !shared_.out.empty() || shared_.answered;
+  }
+  if (more || queued_ > 0) flush();
 }
 
 void connection::end_stream(uint64_t sequence) {
