@@ -1,5 +1,5 @@
-// The real kubectl against the real front, store and TLS server: 1.32 (or what is on the PATH), and Debian's old one
-// where SKERRY_OLD_KUBECTL names it.
+// The real kubectl against the real front, store and TLS server: 1.32 (or what is on the PATH), and Debian's old one.
+// Neither is left out where it is missing: that is a failure.
 #include <cstdlib>
 
 #include "test/http/http_world.hpp"
@@ -165,18 +165,16 @@ std::string old_kubectl() {
 BOOST_AUTO_TEST_SUITE(http_kubectl)
 
 BOOST_AUTO_TEST_CASE(kubectl_does_its_daily_work) {
-  if (there("kubectl"))
-    tell("kubectl");
-  else
-    BOOST_TEST_MESSAGE("no kubectl on the PATH");
+  BOOST_REQUIRE_MESSAGE(there("kubectl"), "no kubectl on the PATH: run tools/install, which brings kubernetes-client");
+  tell("kubectl");
 }
 
 BOOST_AUTO_TEST_CASE(debians_old_kubectl_does_too) {
   auto old = old_kubectl();
-  if (!old.empty())
-    tell(old);
-  else
-    BOOST_TEST_MESSAGE("Debian's kubernetes-client is neither here nor could it be downloaded");
+  BOOST_REQUIRE_MESSAGE(!old.empty(),
+                        "Debian's kubernetes-client could not be downloaded (see apt-get download kubernetes-client); "
+                        "SKERRY_OLD_KUBECTL may name one that is there");
+  tell(old);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
