@@ -1,5 +1,7 @@
 #include "actors/api/sessions.hpp"
 
+#include <caf/send.hpp>
+
 #include "actors/base/pool.hpp"
 
 namespace skerry::api {
@@ -12,6 +14,7 @@ namespace {
 constexpr int64_t commit_ms_max = 10'000;
 constexpr std::chrono::seconds tick{1};
 constexpr std::chrono::seconds pool_deadline{5};
+constexpr int hub_attempts = 3;
 
 void answer(const ports::http_exchange_ptr& exchange, reply r) {
   exchange->respond(r.code, r.content_type, std::move(r.body), std::move(r.headers));
@@ -23,7 +26,7 @@ caf::behavior sessions_state::make(const parts& p, std::string path) {
   parts_ = &p;
   return {
       [this](perform& m) { on_perform(m.job, std::move(m.changes)); },
-      [this](const open_watch& m) { on_watch(m); },
+      [this](const open_watch& m) { on_watch(m, hub_attempts); },
       [this](const sessions_tick&) { on_tick(); },
   };
 }
@@ -75,20 +78,29 @@ void sessions_state::follow(const std::shared_ptr<write_job>& job, write_job::de
   on_perform(job, std::move(std::get<0>(d)));
 }
 
-void sessions_state::on_watch(const open_watch& m) {
+/// To the hub of its resource, which the pool keeps: looked up each time, for a crash may have put a new one in its
+/// place. The first watch of a resource makes it.
+void sessions_state::on_watch(const open_watch& m, int attempts_left) {
   auto pool = parts_->watches();
   if (!pool) return answer(m.exchange, to_reply(unavailable("the API is starting; try again")));
-  base::start_child child;
-  child.id = std::to_string(++watches_) + "-" + std::to_string(self_->id());
-  child.restart = false;
-  child.start = [parts = parts_, request = m.request, exchange = m.exchange, id = child.id](caf::event_based_actor* s) {
-    return s->spawn(watch, parts, "/cloud/api/watches/" + id, std::move(*request), exchange);
+  auto go_on = [m](const caf::actor& hub) { caf::anon_send(hub, m); };
+  auto refuse = [m](const caf::error& e) {
+    answer(m.exchange, to_reply(unavailable("cannot start a watch: " + message_of(e))));
   };
-  self_->request(pool, pool_deadline, std::move(child))
-      .then([](const caf::actor&) {},
-            [exchange = m.exchange](const caf::error& e) {
-              answer(exchange, to_reply(unavailable("cannot start a watch: " + message_of(e))));
-            });
+  const auto* info = m.request->info;
+  self_->request(pool, pool_deadline, base::find_child{info->id}).then(go_on, [=, this](const caf::error& e) {
+    auto here = parts_->watches();
+    if (code_of(e) != errc::not_found || !here) return refuse(e);
+    base::start_child child;
+    child.id = info->id;
+    child.start = [parts = parts_, info](caf::event_based_actor* parent) {
+      return parent->spawn(watch_hub, parts, "/cloud/api/watches/" + info->id, info);
+    };
+    self_->request(here, pool_deadline, std::move(child)).then(go_on, [=, this](const caf::error& why) {
+      if (code_of(why) == errc::already_exists && attempts_left > 0) return on_watch(m, attempts_left - 1);
+      refuse(why);
+    });
+  });
 }
 
 caf::behavior sessions(caf::stateful_actor<sessions_state>* self, const parts* p, std::string path) {

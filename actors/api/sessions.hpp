@@ -7,7 +7,7 @@
 
 #include "actors/api/parts.hpp"
 #include "actors/api/status.hpp"
-#include "actors/api/watch.hpp"
+#include "actors/api/watch_hub.hpp"
 #include "actors/store/messages.hpp"
 
 namespace skerry::api {
@@ -36,11 +36,6 @@ struct perform {
   std::shared_ptr<write_job> job;
   std::vector<store::change> changes;
 };
-struct open_watch {
-  std::shared_ptr<watch_request> request;
-  ports::http_exchange_ptr exchange;
-};
-
 /// Carries requests of the front to the store and the pool, and their answers back to the exchanges; each with a
 /// deadline. Holds nothing else: after a restart the exchanges that were under way are answered 500.
 class sessions_state {
@@ -52,13 +47,12 @@ public:
 private:
   void on_perform(const std::shared_ptr<write_job>& job, std::vector<store::change> changes);
   void follow(const std::shared_ptr<write_job>& job, write_job::decision d);
-  void on_watch(const open_watch& m);
+  void on_watch(const open_watch& m, int attempts_left);
   void await(const std::shared_ptr<write_job>& job);
   void on_tick();
 
   caf::event_based_actor* self_;
   const parts* parts_ = nullptr;
-  uint64_t watches_ = 0;
   std::deque<std::pair<int64_t, std::weak_ptr<write_job>>> waiting_;  ///< deadlines, in order
 };
 /// A pointer, for spawn copies its arguments; `p` outlives the actor.
@@ -67,4 +61,3 @@ caf::behavior sessions(caf::stateful_actor<sessions_state>* self, const parts* p
 }  // namespace skerry::api
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::api::perform)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::api::open_watch)

@@ -1,6 +1,20 @@
 #include "actors/api/watch.hpp"
 
 namespace skerry::api {
+namespace {
+
+const char* head_of(watch_change what) {
+  switch (what) {
+    case watch_change::modified:
+      return "{\"type\":\"MODIFIED\",\"object\":";
+    case watch_change::deleted:
+      return "{\"type\":\"DELETED\",\"object\":";
+    default:
+      return "{\"type\":\"ADDED\",\"object\":";
+  }
+}
+
+}  // namespace
 
 std::variant<watch_request, failure> read_watch(const target& t, const query& q, const representation& r) {
   auto selected = read_selection(t, q);
@@ -35,37 +49,38 @@ std::variant<watch_request, failure> read_watch(const target& t, const query& q,
   return w;
 }
 
-std::optional<ports::http_body> watch_core::present(const store::object& o, int64_t now_ms) {
-  if (!request_.selected.matches(o)) return std::nullopt;
-  return frame("{\"type\":\"ADDED\",\"object\":", o, now_ms);
-}
-
-std::optional<ports::http_body> watch_core::change(const store::event& e, int64_t now_ms) {
-  if (store::resource_of(e.now) != request_.info->id) return std::nullopt;
-  bool now = e.type != store::event_type::deleted && request_.selected.matches(e.now);
+watch_change watch_core::effect_of(const store::event& e) const {
+  const auto& selected = request_.selected;
+  if (store::resource_of(e.now) != request_.info->id) return watch_change::none;
+  bool now = e.type != store::event_type::deleted && selected.matches(e.now);
   // An event may come without the state before it; then the last state known decides.
-  bool before = e.type != store::event_type::added &&
-                (e.before ? request_.selected.matches(e.before) : request_.selected.matches(e.now));
-  if (now)
-    return frame(before ? "{\"type\":\"MODIFIED\",\"object\":" : "{\"type\":\"ADDED\",\"object\":", e.now, now_ms);
-  if (before) return frame("{\"type\":\"DELETED\",\"object\":", e.now, now_ms);
-  return std::nullopt;
+  bool before = e.type != store::event_type::added && selected.matches(e.before ? e.before : e.now);
+  if (now) return before ? watch_change::modified : watch_change::added;
+  return before ? watch_change::deleted : watch_change::none;
 }
 
-ports::http_body watch_core::frame(std::string_view head, const store::object& o, int64_t now_ms) {
+ports::http_body watch_core::frame(watch_change what, const store::object& o, int64_t now_ms) {
+  ports::http_body body;
   if (request_.how.what == form::object) {
-    ports::http_body body;
     body.reserve(3);
-    body.emplace_back(head.data());  // a literal
+    body.emplace_back(head_of(what));
     body.emplace_back(o, store::json_of(o));
     body.emplace_back("}\n");
     return body;
   }
-  auto body = render(*request_.info, o, request_.how, now_ms, !columns_sent_);
+  body = render(*request_.info, o, request_.how, now_ms, !columns_sent_);
   columns_sent_ = true;
-  body.insert(body.begin(), ports::http_piece{head.data()});
+  body.insert(body.begin(), ports::http_piece{head_of(what)});
   body.emplace_back("}\n");
   return body;
+}
+
+std::shared_ptr<const std::string> object_frame(watch_change what, const store::object& o) {
+  std::string_view head = head_of(what), json = store::json_of(o);
+  std::string text;
+  text.reserve(head.size() + json.size() + 2);
+  text.append(head).append(json).append("}\n");
+  return std::make_shared<const std::string>(std::move(text));
 }
 
 ports::http_body watch_core::bookmark(uint64_t revision, bool initial_end) const {
