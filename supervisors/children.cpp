@@ -25,11 +25,15 @@ caf::expected<caf::actor> spawn_child(caf::event_based_actor* self, const servic
   }
 }
 
-void report_crash(const services& s, const std::string& path, const caf::error& reason, uint32_t restarts, bool again) {
+void report_crash(const services& s, const std::string& path, const caf::actor& who, const caf::error& reason,
+                  uint32_t restarts, bool again) {
   auto why = message_of(reason);
   if (why.empty()) why = "ended normally";
-  s.crashes.add({s.ctx.clock.wall_ms(), path, why, restarts});
-  s.ctx.log.warning(path, "ended: " + why + "; restarted " + std::to_string(restarts) + " times so far" +
+  auto* ended = base::actor_of(who);
+  auto last = ended != nullptr ? ended->meter().last_message() : std::string{};
+  s.crashes.add({s.ctx.clock.wall_ms(), path, why, restarts, last});
+  if (!last.empty()) last = "; the last message was " + last;
+  s.ctx.log.warning(path, "ended: " + why + last + "; restarted " + std::to_string(restarts) + " times so far" +
                               (again ? ", starting it again" : ", not started again"));
 }
 

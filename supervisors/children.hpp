@@ -29,7 +29,8 @@ ending ending_of(const caf::error& reason);
 caf::expected<caf::actor> spawn_child(caf::event_based_actor* self, const services& s, const std::string& path,
                                       const start_function& start);
 
-/// Writes a crash report to the log and the ring.
-void report_crash(const services& s, const std::string& path, const caf::error& reason, uint32_t restarts, bool again);
+/// Writes a crash report to the log and the ring. `who` is the actor that ended, null if it did not even start.
+void report_crash(const services& s, const std::string& path, const caf::actor& who, const caf::error& reason,
+                  uint32_t restarts, bool again);
 
 }  // namespace skerry::supervisors

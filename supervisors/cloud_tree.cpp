@@ -33,7 +33,7 @@ controllers::controller_args args_of(const cloud_tree_parts& p) {
 
 template <class State>
 child_spec controller(const cloud_tree_parts& p, std::string id,
-                      caf::behavior (*factory)(caf::stateful_actor<State>*, controllers::controller_args)) {
+                      caf::behavior (*factory)(base::stateful<State>*, controllers::controller_args)) {
   return worker(std::move(id),
                 [&p, factory](caf::event_based_actor* parent) { return parent->spawn(factory, args_of(p)); });
 }
@@ -65,9 +65,12 @@ supervisor_args controllers_of(const cloud_tree_parts& p) {
 }
 
 child_spec pool_of(const cloud_tree_parts& p, std::string id, const char* path) {
-  return subtree(std::move(id), [&p, path](caf::event_based_actor* parent) {
-    return parent->spawn(pool, pool_args{p.island, path});
-  });
+  return subtree(
+      std::move(id),
+      [&p, path](caf::event_based_actor* parent) {
+        return parent->spawn(pool, pool_args{p.island, path});
+      },
+      false, child_kind::pool);
 }
 
 supervisor_args api_of(const cloud_tree_parts& p) {

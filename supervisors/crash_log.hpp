@@ -9,10 +9,11 @@ namespace skerry::supervisors {
 
 /// What is left of a child that ended when it should not have.
 struct crash_report {
-  int64_t at_ms = 0;      ///< Unix time
-  std::string path;       ///< who
-  std::string why;        ///< its exit reason, or what its exception said
-  uint32_t restarts = 0;  ///< how often it had been restarted before this end
+  int64_t at_ms = 0;           ///< Unix time
+  std::string path;            ///< who
+  std::string why;             ///< its exit reason, or what its exception said
+  uint32_t restarts = 0;       ///< how often it had been restarted before this end
+  std::string last_message{};  ///< the type of the last message that it took up; empty if it took none
 };
 
 /// The latest crash reports of an island, and how many there ever were. Built by main; callable from any thread.

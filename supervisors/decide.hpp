@@ -22,6 +22,17 @@ enum class ending : uint8_t {
   abnormal,  ///< anything else: an error, an exception, a kill, a start that failed
 };
 
+/// Where a child is in its life.
+enum class phase : uint8_t {
+  down,      ///< ended, or not yet started
+  paused,    ///< crashed too often; it is started again when its pause is over (pools alone)
+  spawning,  ///< being started
+  unready,   ///< started, and has not said base::ready, which is awaited
+  up,        ///< does its work
+  asked,     ///< was asked to stop
+  killed,    ///< was too late and killed; it ends when the handler that it is in returns
+};
+
 enum class strategy : uint8_t {
   one_for_one,   ///< restart the child alone
   one_for_all,   ///< stop all others, start all again

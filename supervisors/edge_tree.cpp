@@ -47,9 +47,12 @@ link::link_client_args link_of(const edge_tree_parts& p, const std::string& root
 caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& p, caf::actor parent) {
   auto root = "/node/" + p.node;
   std::vector<child_spec> children;
-  children.push_back(subtree("pod", [&p, root](caf::event_based_actor* self) {
-    return self->spawn(pool, pool_args{p.island, root + "/pod"});
-  }));
+  children.push_back(subtree(
+      "pod",
+      [&p, root](caf::event_based_actor* self) {
+        return self->spawn(pool, pool_args{p.island, root + "/pod"});
+      },
+      false, child_kind::pool));
   children.push_back(ready_worker("agent", [&p, root](caf::event_based_actor* self) {
     auto args = agent_of(p, root, caf::actor{self});
     if (p.threads) return self->spawn<caf::detached>(node::node_agent, std::move(args));

@@ -1,6 +1,7 @@
 #include "supervisors/machine.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace skerry::supervisors {
 
@@ -85,6 +86,12 @@ steps machine::on_shutdown() {
   return run();
 }
 
+steps machine::on_restart(size_t child) {
+  if (quitting_) return {};
+  deaths_.push_back({child, ending::shutdown, 0, true});
+  return run();
+}
+
 void machine::give_up() {
   quitting_ = true;
   start_.clear();
@@ -137,7 +144,19 @@ bool machine::start_next(steps& out) {
   return true;
 }
 
+/// Plans the stop and the new start of a child that need not have ended.
+void machine::renew(size_t child) {
+  auto p = restart_plan(strategy_, rules_, child);
+  p.stop.push_back(child);
+  std::sort(p.stop.begin(), p.stop.end(), std::greater<>{});
+  stop_.assign(p.stop.begin(), p.stop.end());
+  for (auto i : p.start)
+    if (std::find(start_.begin(), start_.end(), i) == start_.end()) start_.push_back(i);
+  std::sort(start_.begin(), start_.end());
+}
+
 void machine::judge(const death& d) {
+  if (d.wanted) return renew(d.child);
   if (state_[d.child].now != phase::down) return;
   if (!restarts(rules_[d.child].when, d.how)) return;
   if (!admit(past_, window_, d.at_ms)) {

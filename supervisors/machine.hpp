@@ -44,7 +44,13 @@ public:
   /// This supervisor shall end: children stop right to left, then comes `quit`.
   steps on_shutdown();
 
-  /// How often `child` was restarted.
+  /// Somebody wants `child` started anew: it is stopped and started with those that the strategy binds to it, once
+  /// what goes on now is done. Does not count against the window.
+  steps on_restart(size_t child);
+
+  /// Where `child` is now.
+  phase phase_of(size_t child) const { return state_[child].now; }
+  /// How often `child` was restarted after it ended.
   uint32_t restarts_of(size_t child) const { return state_[child].restarts; }
   /// True once the restart window was overrun; `culprit` is the child whose end did it.
   std::optional<size_t> culprit() const { return culprit_; }
@@ -53,22 +59,24 @@ public:
   bool quitting() const { return quitting_; }
 
 private:
-  enum class phase : uint8_t { down, spawning, unready, up, asked, killed };
   struct child_state {
     phase now = phase::down;
     uint32_t restarts = 0;
     uint64_t generation = 0;
   };
+  /// What waits for its turn: a child that ended, or one that somebody wants started anew.
   struct death {
     size_t child;
     ending how;
     int64_t at_ms;
+    bool wanted = false;
   };
 
   steps run();
   bool stop_next(steps& out);
   bool start_next(steps& out);
   void judge(const death& d);
+  void renew(size_t child);
   void give_up();
   void arm(steps& out, size_t child, uint32_t ms);
   bool waits_for_a_stop() const;

@@ -1,13 +1,14 @@
 #pragma once
 #include <caf/response_promise.hpp>
-#include <caf/stateful_actor.hpp>
 #include <deque>
 #include <map>
 #include <memory>
 #include <unordered_map>
 
+#include "actors/base/actor.hpp"
 #include "actors/base/pool.hpp"
 #include "supervisors/children.hpp"
+#include "supervisors/introspect.hpp"
 
 namespace skerry::supervisors {
 
@@ -26,7 +27,7 @@ struct pool_args {
 class pool_state {
 public:
   static inline const char* name = "pool";
-  explicit pool_state(caf::event_based_actor* self) : self_(self) {}
+  explicit pool_state(base::actor* self) : self_(self) {}
   ~pool_state();
 
   caf::behavior make(pool_args args);
@@ -41,24 +42,29 @@ private:
     uint64_t generation = 0;
     bool stopping = false;
     bool killed = false;
-    std::vector<caf::response_promise> waiting;
+    bool renewing = false;                       ///< it is stopped to be started again
+    std::vector<caf::response_promise> waiting;  ///< for its end
+    std::vector<caf::response_promise> renewed;  ///< for its next start
   };
   using children = std::map<std::string, child, std::less<>>;
 
   caf::result<caf::actor> on_start(const base::start_child& m);
   caf::result<void> on_stop(const base::stop_child& m);
   caf::result<caf::actor> on_find(const base::find_child& m) const;
+  caf::result<description> on_describe(const describe& m) const;
+  caf::result<caf::actor> on_restart(const restart_child& m);
   void on_timer(const std::string& id, uint64_t generation);
   void on_down(const caf::down_msg& m);
   void on_exit_message(const caf::exit_msg& m);
   void ask_to_stop(children::iterator i, uint32_t shutdown_ms);
   void start_again(children::iterator i);
-  void crashed(children::iterator i, const caf::error& why);
+  void crashed(children::iterator i, const caf::actor& who, const caf::error& why);
+  void gone(children::iterator i);
   void erase(children::iterator i);
   void arm(children::iterator i, uint32_t ms);
   std::string path_of(std::string_view id) const;
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<pool_args> args_;
   children children_;
   std::unordered_map<caf::actor_id, std::string> by_id_;
@@ -68,9 +74,10 @@ private:
 };
 
 /// A supervisor of like children that come and go, each for itself: OTP's simple_one_for_one, with ids. Takes
-/// base::start_child, base::stop_child and base::find_child. Unlike OTP's it does not give up when one child overruns
-/// its window, for one poisoned pod must not stop the pods beside it: that child is started again after growing pauses,
-/// each crash reported. When the pool ends, all children are asked at once, each with its deadline.
-caf::behavior pool(caf::stateful_actor<pool_state>* self, pool_args args);
+/// base::start_child, base::stop_child, base::find_child, describe and restart_child. Unlike OTP's it does not give up
+/// when one child overruns its window, for one poisoned pod must not stop the pods beside it: that child is started
+/// again after growing pauses, each crash reported. When the pool ends, all children are asked at once, each with its
+/// deadline.
+caf::behavior pool(base::stateful<pool_state>* self, pool_args args);
 
 }  // namespace skerry::supervisors

@@ -1,5 +1,6 @@
 #include "supervisors/supervisor.hpp"
 
+#include <algorithm>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 #include <deque>
@@ -28,13 +29,15 @@ child_spec ready_worker(std::string id, start_function start, uint32_t ready_ms)
   return {std::move(id), std::move(start), {.awaits_ready = true, .ready_ms = ready_ms}};
 }
 
-child_spec subtree(std::string id, start_function start, bool awaits_ready) {
-  return {std::move(id), std::move(start), {.shutdown = {shutdown_rule::infinity}, .awaits_ready = awaits_ready}};
+child_spec subtree(std::string id, start_function start, bool awaits_ready, child_kind kind) {
+  return {std::move(id), std::move(start), {.shutdown = {shutdown_rule::infinity}, .awaits_ready = awaits_ready}, kind};
 }
 
 /// Children of a supervisor that was killed, or that quit with some left, must not live on unsupervised.
 supervisor_state::~supervisor_state() {
   if (!args_) return;
+  for (auto& [child, promise] : restarting_)
+    promise.deliver(make_error(errc::unavailable, path_of(child) + " was not started again: its supervisor ended"));
   for (size_t i = 0; i < running_.size(); ++i) {
     if (!running_[i]) continue;
     args_->parts.directory.erase(path_of(i), running_[i].id());
@@ -64,6 +67,8 @@ caf::behavior supervisor_state::make(supervisor_args args) {
       [this](const deadline_passed& d) {
         act(machine_->on_deadline(d.child, d.generation, args_->parts.ctx.clock.steady_ms()));
       },
+      [this](const describe& m) { return on_describe(m); },
+      [this](const restart_child& m) { return on_restart(m); },
   };
 }
 
@@ -111,11 +116,14 @@ steps supervisor_state::start(size_t child) {
   auto spawned = spawn_child(self_, args_->parts, path, args_->children[child].start);
   if (!spawned) {
     last_crash_ = spawned.error();
-    report_crash(args_->parts, path, last_crash_, machine_->restarts_of(child), true);
+    report_crash(args_->parts, path, {}, last_crash_, machine_->restarts_of(child), true);
     return machine_->on_down(child, ending::abnormal, args_->parts.ctx.clock.steady_ms());
   }
   running_[child] = *spawned;
   by_id_[spawned->id()] = child;
+  auto [first, last] = restarting_.equal_range(child);
+  for (auto i = first; i != last; ++i) i->second.deliver(*spawned);
+  restarting_.erase(first, last);
   return machine_->on_started(child);
 }
 
@@ -134,10 +142,11 @@ void supervisor_state::on_down(const caf::down_msg& m) {
   auto how = ending_of(m.reason);
   auto before = machine_->restarts_of(child);
   bool expected = machine_->stopping(child);
+  auto ended = running_[child];  // its meter is read below
   forget(child);
   if (!expected && (how == ending::abnormal || args_->children[child].rule.when == restart::permanent)) {
     last_crash_ = m.reason;
-    report_crash(parts, path_of(child), m.reason, before, restarts(args_->children[child].rule.when, how));
+    report_crash(parts, path_of(child), ended, m.reason, before, restarts(args_->children[child].rule.when, how));
   }
   act(machine_->on_down(child, how, parts.ctx.clock.steady_ms()));
 }
@@ -147,6 +156,40 @@ void supervisor_state::on_exit_message(const caf::exit_msg& m) {
   if (by_id_.count(m.source.id()) != 0) return;
   if (!machine_->quitting()) exit_reason_ = m.reason;
   act(machine_->on_shutdown());
+}
+
+std::optional<size_t> supervisor_state::find(std::string_view id) const {
+  auto& all = args_->children;
+  auto i = std::find_if(all.begin(), all.end(), [id](auto& c) { return c.id == id; });
+  if (i == all.end()) return std::nullopt;
+  return i - all.begin();
+}
+
+caf::result<description> supervisor_state::on_describe(const describe& m) const {
+  description d{args_->path, child_kind::supervisor, args_->how, args_->window, {}, args_->children.size(), false};
+  size_t i = 0;
+  if (!m.after.empty()) {
+    auto at = find(m.after);
+    if (!at) return make_error(errc::not_found, args_->path + " has no child \"" + m.after + "\"");
+    i = *at + 1;
+  }
+  for (auto max = std::min(m.max, describe_max); i < args_->children.size() && d.children.size() < max; ++i) {
+    auto& c = args_->children[i];
+    d.children.push_back(
+        {c.id, path_of(i), c.kind, machine_->phase_of(i), c.rule.when, machine_->restarts_of(i), running_[i]});
+  }
+  d.more = i < args_->children.size();
+  return d;
+}
+
+caf::result<caf::actor> supervisor_state::on_restart(const restart_child& m) {
+  auto child = find(m.id);
+  if (!child) return make_error(errc::not_found, args_->path + " has no child \"" + m.id + "\"");
+  if (machine_->quitting()) return make_error(errc::unavailable, args_->path + " is stopping");
+  auto promise = self_->make_response_promise();
+  restarting_.emplace(*child, promise);
+  act(machine_->on_restart(*child));
+  return promise;
 }
 
 void supervisor_state::quit() {
@@ -159,7 +202,7 @@ void supervisor_state::quit() {
   self_->quit(make_error(errc::internal, std::move(text)));
 }
 
-caf::behavior supervisor(caf::stateful_actor<supervisor_state>* self, supervisor_args args) {
+caf::behavior supervisor(base::stateful<supervisor_state>* self, supervisor_args args) {
   return self->state.make(std::move(args));
 }
 

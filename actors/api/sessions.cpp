@@ -103,7 +103,7 @@ void sessions_state::on_watch(const open_watch& m, int attempts_left) {
   });
 }
 
-caf::behavior sessions(caf::stateful_actor<sessions_state>* self, const parts* p, std::string path) {
+caf::behavior sessions(base::stateful<sessions_state>* self, const parts* p, std::string path) {
   return self->state.make(*p, std::move(path));
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 #include <caf/allowed_unsafe_message_type.hpp>
-#include <caf/stateful_actor.hpp>
 #include <deque>
 #include <memory>
 #include <variant>
@@ -8,6 +7,7 @@
 #include "actors/api/parts.hpp"
 #include "actors/api/status.hpp"
 #include "actors/api/watch_hub.hpp"
+#include "actors/base/actor.hpp"
 #include "actors/store/messages.hpp"
 
 namespace skerry::api {
@@ -41,7 +41,7 @@ struct perform {
 class sessions_state {
 public:
   static inline const char* name = "sessions";
-  explicit sessions_state(caf::event_based_actor* self) : self_(self) {}
+  explicit sessions_state(base::actor* self) : self_(self) {}
   caf::behavior make(const parts& p, std::string path);
 
 private:
@@ -51,12 +51,12 @@ private:
   void await(const std::shared_ptr<write_job>& job);
   void on_tick();
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   const parts* parts_ = nullptr;
   std::deque<std::pair<int64_t, std::weak_ptr<write_job>>> waiting_;  ///< deadlines, in order
 };
 /// A pointer, for spawn copies its arguments; `p` outlives the actor.
-caf::behavior sessions(caf::stateful_actor<sessions_state>* self, const parts* p, std::string path);
+caf::behavior sessions(base::stateful<sessions_state>* self, const parts* p, std::string path);
 
 }  // namespace skerry::api
 

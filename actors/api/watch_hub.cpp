@@ -188,7 +188,7 @@ void watch_hub_state::end_all(const std::optional<failure>& why) {
   subscribed_at_ = nullptr;
 }
 
-caf::behavior watch_hub(caf::stateful_actor<watch_hub_state>* self, const parts* p, std::string path,
+caf::behavior watch_hub(base::stateful<watch_hub_state>* self, const parts* p, std::string path,
                         const kube::resource_info* info) {
   return self->state.make(*p, std::move(path), *info);
 }

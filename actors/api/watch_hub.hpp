@@ -1,11 +1,11 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 #include <deque>
 #include <map>
 #include <unordered_map>
 #include <vector>
 
 #include "actors/api/watch_start.hpp"
+#include "actors/base/actor.hpp"
 
 namespace skerry::api {
 
@@ -26,7 +26,7 @@ struct open_watch {
 class watch_hub_state {
 public:
   static inline const char* name = "watch_hub";
-  explicit watch_hub_state(caf::event_based_actor* self) : self_(self) {}
+  explicit watch_hub_state(base::actor* self) : self_(self) {}
   caf::behavior make(const parts& p, std::string path, const kube::resource_info& info);
 
 private:
@@ -47,7 +47,7 @@ private:
   void drop(uint64_t id);
   void end_all(const std::optional<failure>& why);
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   const parts* parts_ = nullptr;
   std::string path_;
   const kube::resource_info* info_ = nullptr;
@@ -63,7 +63,7 @@ private:
   bool ticking_ = false;
 };
 /// A pointer, for spawn copies its arguments; `p` and `info` outlive the actor.
-caf::behavior watch_hub(caf::stateful_actor<watch_hub_state>* self, const parts* p, std::string path,
+caf::behavior watch_hub(base::stateful<watch_hub_state>* self, const parts* p, std::string path,
                         const kube::resource_info* info);
 
 }  // namespace skerry::api

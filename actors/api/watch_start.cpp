@@ -79,8 +79,8 @@ void watch_start_state::finish() {
   self_->quit();
 }
 
-caf::behavior watch_start(caf::stateful_actor<watch_start_state>* self, const parts* p, std::string path,
-                          caf::actor hub, watch_stream_ptr stream, bool present) {
+caf::behavior watch_start(base::stateful<watch_start_state>* self, const parts* p, std::string path, caf::actor hub,
+                          watch_stream_ptr stream, bool present) {
   return self->state.make(*p, std::move(path), std::move(hub), std::move(stream), present);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 
 #include "actors/api/watch_stream.hpp"
+#include "actors/base/actor.hpp"
 
 namespace skerry::api {
 
@@ -16,7 +16,7 @@ struct adopt_watch {
 class watch_start_state {
 public:
   static inline const char* name = "watch_start";
-  explicit watch_start_state(caf::event_based_actor* self) : self_(self) {}
+  explicit watch_start_state(base::actor* self) : self_(self) {}
   caf::behavior make(const parts& p, std::string path, caf::actor hub, watch_stream_ptr stream, bool present);
 
 private:
@@ -27,15 +27,15 @@ private:
   void fail(const failure& f);
   void finish();
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   const parts* parts_ = nullptr;
   caf::actor hub_;
   watch_stream_ptr stream_;
   uint64_t target_ = 0;  ///< what the store stood at when it took the subscription
 };
 /// `present`: begin with the objects that are there; else with what came after the stream's revision.
-caf::behavior watch_start(caf::stateful_actor<watch_start_state>* self, const parts* p, std::string path,
-                          caf::actor hub, watch_stream_ptr stream, bool present);
+caf::behavior watch_start(base::stateful<watch_start_state>* self, const parts* p, std::string path, caf::actor hub,
+                          watch_stream_ptr stream, bool present);
 
 /// The failure that a client is told when a watch cannot be fed.
 failure watch_failure(const caf::error& e, const kube::resource_info& info);

@@ -1,7 +1,7 @@
 #pragma once
-#include <caf/event_based_actor.hpp>
 #include <string>
 
+#include "actors/base/actor.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/log.hpp"
 #include "actors/ports/random.hpp"
@@ -22,11 +22,11 @@ struct ready {
   std::string path;
 };
 
-/// Sets what every actor starts from: the default handler (counted, logged, `sec::unexpected_message` to a requester),
-/// the exception handler (what() and the type of the message in hand go to the log and the exit reason, the actor dies
-/// alone), the down handler (ignored). Call first in the factory. `path` is the actor's path, such as
-/// "/cloud/controllers/deployment".
-void prepare(caf::event_based_actor* self, const context& ctx, std::string path);
+/// Sets what every actor starts from: its path, such as "/cloud/controllers/deployment", the clock of its meter, the
+/// default handler (logged, `sec::unexpected_message` to a requester), the exception handler (what() and the type of
+/// the message in hand go to the log and the exit reason, the actor dies alone), the down handler (ignored). Call first
+/// in the factory. `ctx` outlives the actor.
+void prepare(actor* self, const context& ctx, std::string path);
 
 }  // namespace base
 }  // namespace skerry

@@ -7,6 +7,8 @@ namespace skerry::base {
 void directory::put(std::string path, caf::actor a) {
   caf::actor old;  // dropped after the lock: its last reference may run a destructor
   std::unique_lock lock{mutex_};
+  if (auto i = traced_.find(path); i != traced_.end())
+    if (auto* watched = actor_of(a)) watched->trace(i->second);
   auto& slot = actors_[std::move(path)];
   old = std::exchange(slot, std::move(a));
   lock.unlock();
@@ -38,6 +40,26 @@ std::vector<std::string> directory::list(std::string_view prefix) const {
   for (auto i = actors_.lower_bound(prefix); i != actors_.end() && i->first.starts_with(prefix); ++i)
     out.push_back(i->first);
   return out;
+}
+
+std::vector<directory::entry> directory::entries(std::string_view prefix, std::string_view after, size_t max) const {
+  std::vector<entry> out;
+  std::shared_lock lock{mutex_};
+  auto i = after < prefix ? actors_.lower_bound(prefix) : actors_.upper_bound(after);
+  for (; i != actors_.end() && i->first.starts_with(prefix) && out.size() < max; ++i)
+    out.push_back({i->first, i->second});
+  return out;
+}
+
+void directory::trace(const std::string& path, trace_sink* sink) {
+  std::unique_lock lock{mutex_};
+  if (sink != nullptr)
+    traced_[path] = sink;
+  else
+    traced_.erase(path);
+  auto i = actors_.find(path);
+  if (i == actors_.end()) return;
+  if (auto* watched = actor_of(i->second)) watched->trace(sink);
 }
 
 }  // namespace skerry::base

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/base/actor.hpp"
+
 namespace skerry::base {
 
 /// Path -> the actor that stands there now, on this island. Supervisors keep it: a child is put at every start and
@@ -25,9 +27,22 @@ public:
   /// Returns all paths that begin with `prefix`, in order.
   std::vector<std::string> list(std::string_view prefix = {}) const;
 
+  /// A path and who stands there. What the actor did so far: `actor_of(who)->meter()`.
+  struct entry {
+    std::string path;
+    caf::actor who;
+  };
+  /// Returns up to `max` entries whose paths begin with `prefix` and come after `after`, in order: a page, so that an
+  /// island of 100,000 actors can be walked without holding it up.
+  std::vector<entry> entries(std::string_view prefix, std::string_view after, size_t max) const;
+  /// Hands the messages of whoever stands at `path`, now and after restarts, to `sink` before they are handled; null
+  /// ends that. An actor of another making than base::actor shows nothing. `sink` outlives all actors.
+  void trace(const std::string& path, trace_sink* sink);
+
 private:
   mutable std::shared_mutex mutex_;
   std::map<std::string, caf::actor, std::less<>> actors_;
+  std::map<std::string, trace_sink*, std::less<>> traced_;
 };
 
 }  // namespace skerry::base

@@ -76,7 +76,7 @@ effects deployment_core::reconcile(const store::view& v, const store::object_key
   return deployment_pass{v, registry_, recorder_, now, d, std::move(value), claimed.mine}.run();
 }
 
-caf::behavior deployment_controller(caf::stateful_actor<deployment_state>* self, controller_args args) {
+caf::behavior deployment_controller(base::stateful<deployment_state>* self, controller_args args) {
   base::prepare(self, args.ctx, std::string{path});
   auto& st = self->state;
   st.core = std::make_unique<deployment_core>(args.registry);

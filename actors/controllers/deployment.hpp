@@ -1,7 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/loop.hpp"
 #include "actors/controllers/meta.hpp"
@@ -38,6 +38,6 @@ private:
 
 using deployment_state = controller_state<deployment_core>;
 /// The controller at /cloud/controllers/deployment.
-caf::behavior deployment_controller(caf::stateful_actor<deployment_state>* self, controller_args args);
+caf::behavior deployment_controller(base::stateful<deployment_state>* self, controller_args args);
 
 }  // namespace skerry::controllers

@@ -57,7 +57,7 @@ effects expiry_core::reconcile(const store::view& v, const store::object_key&, c
   return out;
 }
 
-caf::behavior expiry_controller(caf::stateful_actor<expiry_state>* self, controller_args args) {
+caf::behavior expiry_controller(base::stateful<expiry_state>* self, controller_args args) {
   base::prepare(self, args.ctx, std::string{path});
   auto& st = self->state;
   st.core = std::make_unique<expiry_core>();

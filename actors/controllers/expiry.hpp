@@ -1,7 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/loop.hpp"
 
@@ -29,6 +29,6 @@ public:
 
 using expiry_state = controller_state<expiry_core>;
 /// The controller at /cloud/controllers/expiry.
-caf::behavior expiry_controller(caf::stateful_actor<expiry_state>* self, controller_args args);
+caf::behavior expiry_controller(base::stateful<expiry_state>* self, controller_args args);
 
 }  // namespace skerry::controllers

@@ -175,7 +175,7 @@ effects garbage_core::judge(const store::view& v, const store::object& o, const 
   return out;
 }
 
-caf::behavior garbage_controller(caf::stateful_actor<garbage_state>* self, controller_args args) {
+caf::behavior garbage_controller(base::stateful<garbage_state>* self, controller_args args) {
   base::prepare(self, args.ctx, std::string{path});
   auto& st = self->state;
   st.core = std::make_unique<garbage_core>(args.registry);

@@ -1,7 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/loop.hpp"
 #include "actors/controllers/meta.hpp"
@@ -44,6 +44,6 @@ private:
 
 using garbage_state = controller_state<garbage_core>;
 /// The controller at /cloud/controllers/garbage.
-caf::behavior garbage_controller(caf::stateful_actor<garbage_state>* self, controller_args args);
+caf::behavior garbage_controller(base::stateful<garbage_state>* self, controller_args args);
 
 }  // namespace skerry::controllers

@@ -15,7 +15,7 @@ constexpr uint32_t failures_warned = 6;  ///< conflicts are daily business, as m
 using std::chrono::milliseconds;
 }  // namespace
 
-loop::loop(caf::event_based_actor* self, const controller_args& args, loop_spec spec)
+loop::loop(base::actor* self, const controller_args& args, loop_spec spec)
     : self_(self),
       args_(args),
       spec_(std::move(spec)),

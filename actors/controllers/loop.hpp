@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/args.hpp"
 #include "actors/controllers/work_queue.hpp"
 
@@ -53,7 +54,7 @@ public:
   static constexpr uint32_t reconnect_ms_max = 2'000;
 
   /// `self` outlives the loop, which is part of its state.
-  loop(caf::event_based_actor* self, const controller_args& args, loop_spec spec);
+  loop(base::actor* self, const controller_args& args, loop_spec spec);
 
   /// The handlers of the actor; more may be added with `or_else`. Call `start` once, before the first message.
   caf::message_handler handlers();
@@ -76,7 +77,7 @@ private:
   void arm();
   bool concerns(const store::commit& c) const;
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   controller_args args_;
   loop_spec spec_;
   marker marker_;

@@ -127,7 +127,7 @@ effects namespace_core::empty_out(const store::view& v, const store::object& ns,
   return out;
 }
 
-caf::behavior namespace_controller(caf::stateful_actor<namespace_state>* self, controller_args args,
+caf::behavior namespace_controller(base::stateful<namespace_state>* self, controller_args args,
                                    std::string root_ca_pem) {
   base::prepare(self, args.ctx, std::string{path});
   auto& st = self->state;

@@ -1,7 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/loop.hpp"
 #include "actors/controllers/meta.hpp"
@@ -38,7 +38,7 @@ private:
 
 using namespace_state = controller_state<namespace_core>;
 /// The controller at /cloud/controllers/namespace.
-caf::behavior namespace_controller(caf::stateful_actor<namespace_state>* self, controller_args args,
+caf::behavior namespace_controller(base::stateful<namespace_state>* self, controller_args args,
                                    std::string root_ca_pem);
 
 }  // namespace skerry::controllers

@@ -172,7 +172,7 @@ void node_lifecycle_core::write_lease(const store::view& v, const json::value& n
   out.commit({create(registry_, leases, lease_namespace, std::move(lease), now)});
 }
 
-caf::behavior node_lifecycle_controller(caf::stateful_actor<node_lifecycle_state>* self, controller_args args,
+caf::behavior node_lifecycle_controller(base::stateful<node_lifecycle_state>* self, controller_args args,
                                         uint32_t lease_ms) {
   base::prepare(self, args.ctx, std::string{path});
   auto& st = self->state;

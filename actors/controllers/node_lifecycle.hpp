@@ -1,7 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/loop.hpp"
 #include "actors/link/messages.hpp"
@@ -64,7 +64,7 @@ struct lease_tick {};
 
 using node_lifecycle_state = controller_state<node_lifecycle_core>;
 /// The controller at /cloud/controllers/node-lifecycle. Takes link::nodes_seen from the hub.
-caf::behavior node_lifecycle_controller(caf::stateful_actor<node_lifecycle_state>* self, controller_args args,
+caf::behavior node_lifecycle_controller(base::stateful<node_lifecycle_state>* self, controller_args args,
                                         uint32_t lease_ms = limits::lease_ms);
 
 }  // namespace skerry::controllers

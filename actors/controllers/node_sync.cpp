@@ -34,7 +34,7 @@ void node_routes::concerned(const store::event& e, std::set<std::string, std::le
   if (i != by_object_.end()) out.insert(i->second.begin(), i->second.end());
 }
 
-caf::behavior node_sync(caf::stateful_actor<node_sync_state>* self, node_sync_args args) {
+caf::behavior node_sync(base::stateful<node_sync_state>* self, node_sync_args args) {
   return self->state.make(std::move(args));
 }
 

@@ -1,9 +1,9 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 #include <map>
 #include <set>
 #include <unordered_map>
 
+#include "actors/base/actor.hpp"
 #include "actors/base/context.hpp"
 #include "actors/link/cloud.hpp"
 #include "actors/store/messages.hpp"
@@ -39,7 +39,7 @@ private:
 class node_sync_state {
 public:
   static inline const char* name = "node_sync";
-  explicit node_sync_state(caf::event_based_actor* self) : self_(self) {}
+  explicit node_sync_state(base::actor* self) : self_(self) {}
   caf::behavior make(node_sync_args args);
 
 private:
@@ -49,7 +49,7 @@ private:
   void on_down(const caf::down_msg& m);
   void poke_all();
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<node_sync_args> args_;
   node_routes routes_;
   std::map<std::string, caf::actor, std::less<>> sessions_;
@@ -61,7 +61,7 @@ private:
 /// Tells each node's session when something that its desired set is made of has changed; the session looks at the view
 /// and computes for itself (level-triggered: a poke says that, not what). One subscriber for the whole fleet, so that a
 /// commit costs the sessions that it concerns and no others.
-caf::behavior node_sync(caf::stateful_actor<node_sync_state>* self, node_sync_args args);
+caf::behavior node_sync(base::stateful<node_sync_state>* self, node_sync_args args);
 
 }  // namespace skerry::controllers
 

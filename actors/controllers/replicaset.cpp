@@ -231,7 +231,7 @@ void replicaset_core::delete_pods(const store::view& v, const json::value& rs, s
 
 // -- shell ------------------------------------------------------------------------------------------------------------
 
-caf::behavior replicaset_controller(caf::stateful_actor<replicaset_state>* self, controller_args args) {
+caf::behavior replicaset_controller(base::stateful<replicaset_state>* self, controller_args args) {
   base::prepare(self, args.ctx, std::string{path});
   auto& st = self->state;
   st.core = std::make_unique<replicaset_core>(args.registry);

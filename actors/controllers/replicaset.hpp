@@ -1,7 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/loop.hpp"
 #include "actors/controllers/meta.hpp"
@@ -55,6 +55,6 @@ bool goes_before(const deletion_candidate& a, const deletion_candidate& b);
 
 using replicaset_state = controller_state<replicaset_core>;
 /// The controller at /cloud/controllers/replicaset.
-caf::behavior replicaset_controller(caf::stateful_actor<replicaset_state>* self, controller_args args);
+caf::behavior replicaset_controller(base::stateful<replicaset_state>* self, controller_args args);
 
 }  // namespace skerry::controllers

@@ -184,7 +184,7 @@ std::optional<store::commit> scheduler_core::refuse(const store::view& v, const 
   return store::commit{std::move(changes)};
 }
 
-caf::behavior scheduler(caf::stateful_actor<scheduler_state>* self, controller_args args) {
+caf::behavior scheduler(base::stateful<scheduler_state>* self, controller_args args) {
   base::prepare(self, args.ctx, std::string{path});
   auto& st = self->state;
   st.core = std::make_unique<scheduler_core>(args.registry);

@@ -1,8 +1,8 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
-#include <caf/stateful_actor.hpp>
 #include <set>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/fit.hpp"
 #include "actors/controllers/loop.hpp"
@@ -92,6 +92,6 @@ private:
 
 using scheduler_state = controller_state<scheduler_core>;
 /// The controller at /cloud/controllers/scheduler.
-caf::behavior scheduler(caf::stateful_actor<scheduler_state>* self, controller_args args);
+caf::behavior scheduler(base::stateful<scheduler_state>* self, controller_args args);
 
 }  // namespace skerry::controllers

@@ -26,7 +26,7 @@ std::string key_of(const std::string& node, const link::fact_data& f) {
 }
 }  // namespace
 
-caf::behavior status_writer(caf::stateful_actor<status_writer_state>* self, status_writer_args args) {
+caf::behavior status_writer(base::stateful<status_writer_state>* self, status_writer_args args) {
   return self->state.make(std::move(args));
 }
 

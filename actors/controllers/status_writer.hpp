@@ -1,11 +1,11 @@
 #pragma once
 #include <caf/response_promise.hpp>
-#include <caf/stateful_actor.hpp>
 #include <deque>
 #include <map>
 #include <memory>
 #include <unordered_map>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/args.hpp"
 #include "actors/link/fact.hpp"
 #include "actors/link/messages.hpp"
@@ -22,7 +22,7 @@ struct status_writer_args {
 class status_writer_state {
 public:
   static inline const char* name = "status_writer";
-  explicit status_writer_state(caf::event_based_actor* self) : self_(self) {}
+  explicit status_writer_state(base::actor* self) : self_(self) {}
   caf::behavior make(status_writer_args args);
 
 private:
@@ -57,7 +57,7 @@ private:
   void settle(const std::string& node);
   void forget_idle();
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<status_writer_args> args_;
   std::unordered_map<std::string, node_state> nodes_;
   std::unordered_map<std::string, job> jobs_;
@@ -71,6 +71,6 @@ private:
 /// in the order of arrival for each node. Facts that a node may not state are dropped, logged, and count as done. A
 /// fact that was committed before and is sent again changes nothing. Takes link::facts_arrived and
 /// link::get_facts_acked.
-caf::behavior status_writer(caf::stateful_actor<status_writer_state>* self, status_writer_args args);
+caf::behavior status_writer(base::stateful<status_writer_state>* self, status_writer_args args);
 
 }  // namespace skerry::controllers

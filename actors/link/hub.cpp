@@ -31,7 +31,7 @@ void acceptor::on_link(ports::connection_ptr connection) {
   connection->close();
 }
 
-caf::behavior hub(caf::stateful_actor<hub_state>* self, hub_args args) { return self->state.make(std::move(args)); }
+caf::behavior hub(base::stateful<hub_state>* self, hub_args args) { return self->state.make(std::move(args)); }
 
 caf::behavior hub_state::make(hub_args args) {
   args_ = std::make_unique<hub_args>(std::move(args));

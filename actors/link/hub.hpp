@@ -1,10 +1,10 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <set>
 
+#include "actors/base/actor.hpp"
 #include "actors/link/admission.hpp"
 #include "actors/link/cloud.hpp"
 #include "actors/link/wire.hpp"
@@ -36,7 +36,7 @@ struct hub_tick {};
 class hub_state {
 public:
   static inline const char* name = "link_hub";
-  explicit hub_state(caf::event_based_actor* self) : self_(self) {}
+  explicit hub_state(base::actor* self) : self_(self) {}
   caf::behavior make(hub_args args);
 
 private:
@@ -59,7 +59,7 @@ private:
   const context& ctx() const { return args_->parts.ctx; }
   int64_t now() const { return ctx().clock.steady_ms(); }
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<hub_args> args_;
   std::optional<admission> admission_;
   std::map<uint64_t, entry> sessions_;
@@ -74,7 +74,7 @@ private:
 /// The cloud's door for nodes: takes connections from the acceptor, checks who is there (a node's certificate, or none
 /// for a join), lets sessions in at a bounded rate, starts them as children of the pool, keeps one session for each
 /// node (the newest), and tells the life-cycle controller every 5 s from whom something was heard. Takes get_sessions.
-caf::behavior hub(caf::stateful_actor<hub_state>* self, hub_args args);
+caf::behavior hub(base::stateful<hub_state>* self, hub_args args);
 
 /// Join session to hub: has this node a session? Answered with bool.
 struct is_connected {

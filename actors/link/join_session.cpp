@@ -9,7 +9,7 @@ namespace {
 std::string text_of(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
 }  // namespace
 
-caf::behavior join_session(caf::stateful_actor<join_session_state>* self, join_session_args args) {
+caf::behavior join_session(base::stateful<join_session_state>* self, join_session_args args) {
   return self->state.make(std::move(args));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 
+#include "actors/base/actor.hpp"
 #include "actors/link/cloud.hpp"
 #include "actors/link/wire.hpp"
 
@@ -19,7 +19,7 @@ struct join_deadline {};
 class join_session_state {
 public:
   static inline const char* name = "join_session";
-  explicit join_session_state(caf::event_based_actor* self) : self_(self) {}
+  explicit join_session_state(base::actor* self) : self_(self) {}
   caf::behavior make(join_session_args args);
 
 private:
@@ -28,7 +28,7 @@ private:
   void refuse(const caf::error& why);
   void refuse(errc code, const std::string& why) { refuse(make_error(code, why)); }
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<join_session_args> args_;
   wire wire_;
   bool asked_ = false;
@@ -37,7 +37,7 @@ private:
 /// One connection without a client certificate: takes one Join within limits::connect_ms_max, checks its token against
 /// the Secret kube-system/bootstrap-token-<id>, signs the request for exactly CN=system:node:<name>, O=system:nodes,
 /// and ends. A name whose node has a session now is refused: a token must not take a living node's place.
-caf::behavior join_session(caf::stateful_actor<join_session_state>* self, join_session_args args);
+caf::behavior join_session(base::stateful<join_session_state>* self, join_session_args args);
 
 }  // namespace skerry::link
 

@@ -10,7 +10,7 @@ constexpr auto inventory_timeout = std::chrono::seconds(5);
 std::string text_of(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
 }  // namespace
 
-caf::behavior link_client(caf::stateful_actor<link_client_state>* self, link_client_args args) {
+caf::behavior link_client(base::stateful<link_client_state>* self, link_client_args args) {
   return self->state.make(std::move(args));
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 #include <caf/response_promise.hpp>
-#include <caf/stateful_actor.hpp>
 #include <deque>
 #include <functional>
 #include <optional>
 
+#include "actors/base/actor.hpp"
 #include "actors/base/context.hpp"
 #include "actors/link/backoff.hpp"
 #include "actors/link/liveness.hpp"
@@ -52,7 +52,7 @@ struct link_flush {};
 class link_client_state {
 public:
   static inline const char* name = "link_client";
-  explicit link_client_state(caf::event_based_actor* self) : self_(self) {}
+  explicit link_client_state(base::actor* self) : self_(self) {}
   caf::behavior make(link_client_args args);
 
 private:
@@ -94,7 +94,7 @@ private:
   int64_t now() const { return args_->ctx.clock.steady_ms(); }
   void log(ports::severity s, const std::string& text) { args_->ctx.log.write(s, args_->path, text); }
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<link_client_args> args_;
   std::unique_ptr<outbox> outbox_;
   backoff backoff_;
@@ -122,7 +122,7 @@ private:
 /// them, sends them in windows and again after a cut what was not acknowledged, hands desired changes to the agent one
 /// after the other. Takes the messages of actors/link/messages.hpp that are marked "to link". A cut at any point loses
 /// nothing. It reads and writes the store: spawn it with a thread of its own (caf::detached).
-caf::behavior link_client(caf::stateful_actor<link_client_state>* self, link_client_args args);
+caf::behavior link_client(base::stateful<link_client_state>* self, link_client_args args);
 
 }  // namespace skerry::link
 

@@ -11,7 +11,7 @@ constexpr int64_t tell_hub_ms = 4'000;
 std::string text_of(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
 }  // namespace
 
-caf::behavior session(caf::stateful_actor<session_state>* self, session_args args) {
+caf::behavior session(base::stateful<session_state>* self, session_args args) {
   return self->state.make(std::move(args));
 }
 

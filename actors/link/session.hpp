@@ -1,7 +1,7 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 #include <optional>
 
+#include "actors/base/actor.hpp"
 #include "actors/link/cloud.hpp"
 #include "actors/link/desired.hpp"
 #include "actors/link/liveness.hpp"
@@ -24,7 +24,7 @@ struct session_tick {};
 class session_state {
 public:
   static inline const char* name = "link_session";
-  explicit session_state(caf::event_based_actor* self) : self_(self) {}
+  explicit session_state(base::actor* self) : self_(self) {}
   caf::behavior make(session_args args);
 
 private:
@@ -48,7 +48,7 @@ private:
   const timing& times() const { return args_->parts.times; }
   int64_t now() const { return ctx().clock.steady_ms(); }
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<session_args> args_;
   phase phase_ = phase::waiting_for_hello;
   wire wire_;
@@ -70,7 +70,7 @@ private:
 /// then changes, at most limits::desired_window frames ahead of what the node has on disk (what changes meanwhile is
 /// folded: a slow node costs one flag, and delays no other); hands facts to status_writer and acknowledges what is
 /// committed; ends a half-open connection. Ends with its connection, its hub or its node_sync.
-caf::behavior session(caf::stateful_actor<session_state>* self, session_args args);
+caf::behavior session(base::stateful<session_state>* self, session_args args);
 
 }  // namespace skerry::link
 

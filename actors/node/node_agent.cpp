@@ -187,7 +187,7 @@ void agent_state::hand_over() {
   });
 }
 
-caf::behavior node_agent(caf::stateful_actor<agent_state>* self, agent_args args) {
+caf::behavior node_agent(base::stateful<agent_state>* self, agent_args args) {
   return self->state.make(std::move(args));
 }
 

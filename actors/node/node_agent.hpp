@@ -1,7 +1,7 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 #include <set>
 
+#include "actors/base/actor.hpp"
 #include "actors/base/context.hpp"
 #include "actors/node/desired_set.hpp"
 #include "actors/node/event_recorder.hpp"
@@ -35,7 +35,7 @@ struct agent_args {
 class agent_state {
 public:
   static inline const char* name = "node_agent";
-  explicit agent_state(caf::event_based_actor* self) : self_(self) {}
+  explicit agent_state(base::actor* self) : self_(self) {}
   ~agent_state();
 
   caf::behavior make(agent_args args);
@@ -84,7 +84,7 @@ private:
   void tell(report r);
   void hand_over();
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<agent_args> args_;
   std::unique_ptr<desired_set> desired_;
   std::unique_ptr<node_status> node_status_;
@@ -107,6 +107,6 @@ private:
 ///
 /// Answers link::get_inventory, link::desired_changes (after the synced write), get_pods. Blocks on kv for the time of
 /// a write: give it a scheduler with a thread to spare.
-caf::behavior node_agent(caf::stateful_actor<agent_state>* self, agent_args args);
+caf::behavior node_agent(base::stateful<agent_state>* self, agent_args args);
 
 }  // namespace skerry::node

@@ -156,8 +156,6 @@ void pod_state::act_on_runtime(pod_effect& e) {
   }
 }
 
-caf::behavior pod_actor(caf::stateful_actor<pod_state>* self, pod_args args) {
-  return self->state.make(std::move(args));
-}
+caf::behavior pod_actor(base::stateful<pod_state>* self, pod_args args) { return self->state.make(std::move(args)); }
 
 }  // namespace skerry::pod

@@ -1,7 +1,7 @@
 #pragma once
-#include <caf/stateful_actor.hpp>
 #include <deque>
 
+#include "actors/base/actor.hpp"
 #include "actors/base/context.hpp"
 #include "actors/pod/messages.hpp"
 #include "actors/pod/pod_status.hpp"
@@ -25,7 +25,7 @@ struct pod_args {
 class pod_state {
 public:
   static inline const char* name = "pod";
-  explicit pod_state(caf::event_based_actor* self) : self_(self) {}
+  explicit pod_state(base::actor* self) : self_(self) {}
 
   caf::behavior make(pod_args args);
 
@@ -40,7 +40,7 @@ private:
   instant now() const;
   void tell_status();
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   std::unique_ptr<pod_args> args_;
   std::unique_ptr<pod_machine> machine_;
   std::unique_ptr<pod_status> status_;
@@ -51,6 +51,6 @@ private:
 
 /// The life of one pod around its pod_machine: carries out its effects by the ports, feeds their answers back, tells
 /// the agent its status when it has changed. A new one adopts what is there: its own end stops no container.
-caf::behavior pod_actor(caf::stateful_actor<pod_state>* self, pod_args args);
+caf::behavior pod_actor(base::stateful<pod_state>* self, pod_args args);
 
 }  // namespace skerry::pod

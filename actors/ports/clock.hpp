@@ -11,6 +11,8 @@ public:
   virtual int64_t wall_ms() const = 0;
   /// Milliseconds since some start; never goes back. For spans and deadlines.
   virtual int64_t steady_ms() const = 0;
+  /// As steady_ms in ns, for measuring how long work took; it may stand still while the machine sleeps.
+  virtual int64_t steady_ns() const { return steady_ms() * 1'000'000; }
 };
 
 }  // namespace skerry::ports

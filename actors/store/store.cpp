@@ -36,7 +36,7 @@ using local::replay_step;
 
 class store_shell {
 public:
-  store_shell(caf::event_based_actor* self, store_args args, std::unique_ptr<core> core)
+  store_shell(base::actor* self, store_args args, std::unique_ptr<core> core)
       : self_(self), args_(std::move(args)), core_(std::move(core)) {
     args_.views->publish(core_->make_view());
     arm_compaction();
@@ -248,7 +248,7 @@ private:
     self_->delayed_send(self_, std::chrono::milliseconds{wait}, compact_tick{++generation_});
   }
 
-  caf::event_based_actor* self_;
+  base::actor* self_;
   store_args args_;
   std::unique_ptr<core> core_;
   std::vector<waiter> waiting_;  // for the open batch
@@ -264,7 +264,7 @@ private:
 store_state::store_state() = default;
 store_state::~store_state() = default;
 
-caf::behavior store_actor(caf::stateful_actor<store_state>* self, store_args args) {
+caf::behavior store_actor(base::stateful<store_state>* self, store_args args) {
   base::prepare(self, args.ctx, args.path);
   auto loaded = core::load(args.kv, args.ctx.random, args.history);
   if (!loaded) {

@@ -1,8 +1,8 @@
 #pragma once
 #include <caf/behavior.hpp>
-#include <caf/stateful_actor.hpp>
 #include <memory>
 
+#include "actors/base/actor.hpp"
 #include "actors/base/context.hpp"
 #include "actors/ports/kv.hpp"
 #include "actors/store/history.hpp"
@@ -36,6 +36,6 @@ struct store_state {
 /// errc::unavailable then, and it may or may not be on disk.
 ///
 /// Blocks in the kv: spawn it detached where that is a disk. Ends with the error if the kv cannot be loaded.
-caf::behavior store_actor(caf::stateful_actor<store_state>* self, store_args args);
+caf::behavior store_actor(base::stateful<store_state>* self, store_args args);
 
 }  // namespace skerry::store

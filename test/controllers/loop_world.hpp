@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 
+#include "actors/base/actor.hpp"
 #include "actors/controllers/args.hpp"
 #include "actors/store/store.hpp"
 #include "drivers/clock/system_clock.hpp"
@@ -28,7 +29,7 @@ public:
   void stop_store();
 
   template <class State, class... Args>
-  caf::actor spawn(caf::behavior (*factory)(caf::stateful_actor<State>*, controllers::controller_args, Args...),
+  caf::actor spawn(caf::behavior (*factory)(base::stateful<State>*, controllers::controller_args, Args...),
                    std::common_type_t<Args>... args) {
     auto a = system.spawn(factory, arguments(), std::move(args)...);
     actors_.push_back(a);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "actors/base/actor.hpp"
 #include "schema/error.hpp"
 #include "supervisors/supervisor.hpp"
 
@@ -62,7 +63,7 @@ struct world {
     return c;
   }
 
-  caf::behavior answers(caf::event_based_actor* me) {
+  caf::behavior answers(base::actor* me) {
     base::prepare(me, ctx, "/test");
     return {
         [](const crash& c) { throw std::runtime_error(c.why); },
@@ -70,13 +71,11 @@ struct world {
     };
   }
   supervisors::start_function plain() {
-    return [this](caf::event_based_actor* sup) {
-      return sup->spawn([this](caf::event_based_actor* me) { return answers(me); });
-    };
+    return [this](caf::event_based_actor* sup) { return sup->spawn([this](base::actor* me) { return answers(me); }); };
   }
   supervisors::start_function self_ready(std::string path) {
     return [this, path](caf::event_based_actor* sup) {
-      return sup->spawn([this, path, parent = caf::actor_cast<caf::actor>(sup)](caf::event_based_actor* me) {
+      return sup->spawn([this, path, parent = caf::actor_cast<caf::actor>(sup)](base::actor* me) {
         me->send(parent, base::ready{path});
         return answers(me);
       });
@@ -84,14 +83,14 @@ struct world {
   }
   supervisors::start_function slow() {
     return [](caf::event_based_actor* sup) {
-      return sup->spawn([parent = caf::actor_cast<caf::actor>(sup)](caf::event_based_actor* me) {
+      return sup->spawn([parent = caf::actor_cast<caf::actor>(sup)](base::actor* me) {
         return caf::behavior{[=](const become_ready&) { me->send(parent, base::ready{"slow"}); }};
       });
     };
   }
   supervisors::start_function stubborn() {
     return [](caf::event_based_actor* sup) {
-      return sup->spawn([](caf::event_based_actor* me) {
+      return sup->spawn([](base::actor* me) {
         me->set_exit_handler([](caf::exit_msg&) {});
         return caf::behavior{[](const ping&) { return true; }};
       });
