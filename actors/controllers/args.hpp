@@ -13,7 +13,7 @@ namespace skerry::controllers {
 
 /// What every controller is built from. The references outlive all actors.
 struct controller_args {
-  context ctx;
+  const context& ctx;
   store::reader& reader;              ///< where the newest view is
   std::function<caf::actor()> store;  ///< the store's present actor, empty while its supervisor restarts it; any thread
   const kube::registry& registry;
