@@ -49,6 +49,23 @@ inline constexpr size_t handshakes_max = 256;                  ///< connections 
 inline constexpr uint32_t sessions_per_second_max = 200;       ///< admission of a returning fleet
 inline constexpr size_t held_objects_max = 20'000;             ///< in one hello
 
+// -- letters between islands
+// ----------------------------------------------------------------------------------------
+inline constexpr size_t letter_bytes_max = 1536 * 1024;          ///< one message; larger: errc::too_large to the sender
+inline constexpr size_t envelope_bytes = 64;                     ///< what a letter counts beside its body
+inline constexpr size_t letters_window_bytes = 4 * 1024 * 1024;  ///< delivered to mailboxes and not handled, for a link
+inline constexpr size_t letters_frame_bytes = 64 * 1024;         ///< a frame of letters is closed beyond this
+inline constexpr size_t letters_frame_max = 1024;                ///< letters in one
+inline constexpr size_t link_names_max = 8'192;  ///< paths with a number, each way; then they start anew
+inline constexpr size_t fleeting_waiting_bytes_max = 8 * 1024 * 1024;  ///< for a link; then the oldest are dropped
+inline constexpr size_t fleeting_waiting_max = 65'536;
+inline constexpr size_t latest_waiting_max = 65'536;      ///< keys for a link; then new keys: errc::too_many
+inline constexpr size_t calls_waiting_max = 65'536;       ///< requests over a link without an answer; then too_many
+inline constexpr size_t exported_max = 65'536;            ///< actors without a path known to others; oldest go first
+inline constexpr size_t observers_max = 1'024;            ///< of one link
+inline constexpr uint32_t relayed_call_ms_max = 120'000;  ///< a request over a relay ends by then
+inline constexpr uint32_t latest_again_ms = 250;          ///< after nobody stood there
+
 // -- node
 // --------------------------------------------------------------------------------------------------------------
 inline constexpr size_t pods_per_node_max = 110;            ///< Kubernetes' default for a node
@@ -62,6 +79,8 @@ static_assert(object_bytes_max <= batch_bytes_max);
 static_assert(chunk_bytes_max + object_bytes_max < frame_bytes_max &&
               chunk_bytes_max + fact_bytes_max < frame_bytes_max);
 static_assert(facts_window * frame_bytes_max <= inbound_bytes_max, "a correct peer never overruns the bound");
+static_assert(letter_bytes_max * 2 < frame_bytes_max && letters_frame_bytes + letter_bytes_max < frame_bytes_max);
+static_assert(letter_bytes_max + envelope_bytes <= letters_window_bytes, "every letter can cross");
 static_assert(recent_events_max <= log_events_max && recent_bytes_max <= log_bytes_max);
 static_assert(half_open_ms >= 2 * ping_ms, "one lost ping is not a dead link");
 static_assert(half_open_ms <= lease_ms, "a dead link is known before its lease runs out");

@@ -21,6 +21,13 @@
 # Either side counts a connection on which it heard nothing for limits::half_open_ms as dead. A newer session of a node
 # replaces its older one.
 #
+# Letters between actors of the two islands cross beside that, once both ends have said `mesh` (after `welcome`; an end
+# that does not know it ignores the frame and gets no letters):
+#
+#   mesh                       <-> mesh                   which island this is, its journal, how much may be unhandled
+#   letters                    <-> letters                messages, answers, watches, in the order in which they were sent
+#   settled                    <-> settled                what became of them
+#
 # A lost connection loses nothing that matters: desired state is level-triggered and diffed anew from the inventory in
 # `hello`; facts wait in the edge's journal until `factsAck` covers them. Until then the state of the peer is unknown,
 # and nobody guesses.
@@ -41,6 +48,9 @@ struct Frame {
     pong @8 :UInt64;        # either: the same number
     goodbye @9 :Goodbye;    # either, before it closes on purpose
     desiredAck @10 :UInt64; # edge -> cloud: so many `desired` frames of this session are on the edge's disk
+    mesh @11 :Mesh;         # either, once in a session, after `welcome`: letters may come from now on
+    letters @12 :Letters;   # either
+    settled @13 :Settled;   # either
   }
 }
 
@@ -63,6 +73,8 @@ struct Hello {
   complete @4 :UInt64;      # the cloud's revision that the inventory is known to be complete at; 0: never
   nextFact @5 :UInt64;      # sequence of the oldest fact that waits; 0: none
   journal @6 :Text;         # names the edge's journal of facts: sequences of two journals have nothing to do with each other
+  island @7 :Text;          # "/repl/<id>" or "/controller/<name>" of an island that is no node; empty: the node of the
+                            # certificate. Such an island has no inventory, no facts and no lease: it gets no `desired`
 }
 
 struct Held {
@@ -123,4 +135,76 @@ struct Goodbye {
   code @0 :UInt16;          # errc of schema/error.hpp
   message @1 :Text;
   retryAfterMs @2 :UInt32;  # 0: as the sender of the connection likes
+}
+
+# -- letters -----------------------------------------------------------------------------------------------------------
+
+struct Mesh {
+  protocol @0 :UInt32;      # 1
+  island @1 :Text;          # of the sender: it speaks for paths below this one, and no others; a cloud relays for all
+  journal @2 :Text;         # names the sender's journal of durable letters; empty: it has none
+  boot @3 :UInt64;          # changes with each start of the process
+  windowBytes @4 :UInt64;   # the sender of `letters` stops at so many bytes that are not settled yet
+}
+
+# Numbers stand for paths, in each direction of a connection by itself. A number is given (`names`) in the frame that
+# first uses it, or before. 0 is nobody.
+struct Letters {
+  restart @0 :Bool;         # forget all numbers given before; comes before `names`
+  names @1 :List(Name);
+  letters @2 :List(Envelope);
+
+  struct Name {
+    number @0 :UInt32;      # 1 to limits::link_names_max
+    path @1 :Text;
+  }
+}
+
+struct Envelope {
+  kind @0 :Kind;
+  delivery @1 :Delivery;
+  ttlMs @2 :UInt32;         # what is left of the time to live; 0: the default of its type
+  to @3 :UInt32;
+  from @4 :UInt32;
+  call @5 :UInt64;          # of a letter: a number for the answer, 0: none is wanted. Of an answer: that number
+  receipt @6 :UInt64;       # durable: the sequence in the sender's journal. latest: a number of this connection, to be
+                            # settled. watch, watching, gone: the incarnation of the actor, 0: not known
+  type @7 :UInt64;          # Cap'n Proto id of the body's root; 0: the body is empty
+  body @8 :Data;            # the message in the flat stream format
+  failure @9 :Failure;     # of an answer: the request failed; of exit and gone: the reason
+
+  enum Kind {
+    letter @0;              # a message, or a request if it has a `call`
+    answer @1;
+    exit @2;                # asks the actor to end, as caf::exit_msg does; from operators' islands alone
+    watch @3;               # tell me (`from`) when the actor at `to` ends. A receipt that is not the incarnation that stands
+                            # there is answered with `gone`. Repeated in each new session for what is still watched
+    unwatch @4;
+    watching @5;            # the answer to watch: `from` stands, in the incarnation of the receipt
+    gone @6;                # the actor at `from` has ended
+  }
+  enum Delivery {
+    fleeting @0;
+    latest @1;              # settled one by one when the receiver has handled it; until then the sender keeps it
+    durable @2;             # settled for each destination up to a sequence, when its effect is on disk
+  }
+}
+
+struct Failure {
+  category @0 :UInt64;      # the atom of caf::error's category; "skerry" for errc
+  code @1 :UInt8;
+  message @2 :Text;
+}
+
+struct Settled {
+  releasedBytes @0 :UInt64;   # of the letters that came in this session (bodies, and limits::envelope_bytes for each), so
+                              # many have been handled
+  states @1 :List(UInt64);    # receipts of latest letters that were handled
+  refused @2 :List(UInt64);   # receipts of latest letters that were not: nobody stands there just now. Send again later
+  facts @3 :List(Facts);      # durable ones
+
+  struct Facts {
+    path @0 :Text;            # the destination
+    sequence @1 :UInt64;      # its effects up to here are committed
+  }
 }

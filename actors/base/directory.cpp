@@ -9,8 +9,11 @@ void directory::put(std::string path, caf::actor a) {
   std::unique_lock lock{mutex_};
   if (auto i = traced_.find(path); i != traced_.end())
     if (auto* watched = actor_of(a)) watched->trace(i->second);
-  auto& slot = actors_[std::move(path)];
-  old = std::exchange(slot, std::move(a));
+  auto i = actors_.try_emplace(std::move(path)).first;
+  old = std::exchange(i->second, std::move(a));
+  if (old) paths_.erase(old.id());
+  if (i->second) paths_[i->second.id()] = &i->first;
+  ++version_;
   lock.unlock();
 }
 
@@ -20,7 +23,9 @@ void directory::erase(std::string_view path, caf::actor_id id) {
   auto i = actors_.find(path);
   if (i == actors_.end() || i->second.id() != id) return;
   old = std::move(i->second);
+  paths_.erase(id);
   actors_.erase(i);
+  ++version_;
   lock.unlock();
 }
 
@@ -28,6 +33,12 @@ caf::actor directory::find(std::string_view path) const {
   std::shared_lock lock{mutex_};
   auto i = actors_.find(path);
   return i == actors_.end() ? caf::actor{} : i->second;
+}
+
+std::string directory::path_of(caf::actor_id id) const {
+  std::shared_lock lock{mutex_};
+  auto i = paths_.find(id);
+  return i == paths_.end() ? std::string{} : *i->second;
 }
 
 std::function<caf::actor()> directory::finder(std::string path) const {

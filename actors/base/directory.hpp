@@ -1,10 +1,12 @@
 #pragma once
+#include <atomic>
 #include <caf/actor.hpp>
 #include <functional>
 #include <map>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "actors/base/actor.hpp"
@@ -38,9 +40,15 @@ public:
   /// Hands the messages of whoever stands at `path`, now and after restarts, to `sink` before they are handled; null
   /// ends that. An actor of another making than base::actor shows nothing. `sink` outlives all actors.
   void trace(const std::string& path, trace_sink* sink);
+  /// Returns the path at which the actor with this id stands, or an empty string.
+  std::string path_of(caf::actor_id id) const;
+  /// Returns a number that changes with every change: who keeps what `find` said looks again only when it moved.
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
 private:
   mutable std::shared_mutex mutex_;
+  std::atomic<uint64_t> version_{1};
+  std::unordered_map<caf::actor_id, const std::string*> paths_;
   std::map<std::string, caf::actor, std::less<>> actors_;
   std::map<std::string, trace_sink*, std::less<>> traced_;
 };

@@ -1,0 +1,204 @@
+#include "actors/link/mesh_core.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/send.hpp>
+#include <charconv>
+
+namespace skerry::link {
+namespace {
+constexpr uint32_t tick_ms = 50;
+constexpr size_t dead_letters_kept = 100;
+}  // namespace
+
+bool default_reach(std::string_view from, std::string_view to, bool exit) {
+  if (paths::kind_of(from) != paths::island_kind::node) return paths::kind_of(from) != paths::island_kind::none;
+  if (paths::is_below(to, from)) return true;
+  return !exit && paths::is_below(to, paths::cloud) && !paths::is_below(to, "/cloud/admin");
+}
+
+mesh_core::mesh_core(mesh_args args)
+    : args_(std::move(args)), who_(args_.island + "/mesh"), boot_(args_.ctx.random.next() | 1), cache_(args_.system) {}
+
+uint32_t mesh_core::next_epoch() {
+  auto e = ++epochs_;
+  return e != 0 ? e : ++epochs_;
+}
+
+// -- paths
+// --------------------------------------------------------------------------------------------------------------
+
+caf::strong_actor_ptr mesh_core::proxy_for(std::string_view path) {
+  if (auto p = cache_.find(path)) return p;
+  return cache_.get(path, peer_for(paths::island_of(path)));
+}
+
+caf::strong_actor_ptr mesh_core::find_local(std::string_view path) {
+  auto name = path.substr(path.rfind('/') + 1);
+  if (!name.starts_with('@') || path.size() != args_.island.size() + 1 + name.size())
+    return caf::actor_cast<caf::strong_actor_ptr>(args_.directory.find(path));
+  caf::actor_id id = 0;
+  std::from_chars(name.data() + 1, name.data() + name.size(), id);
+  std::lock_guard lock{exported_mutex_};
+  auto i = exported_.find(id);
+  return i == exported_.end() ? nullptr : i->second.lock();
+}
+
+std::string mesh_core::path_of(const caf::strong_actor_ptr& a) {
+  if (!a) return {};
+  if (auto* p = proxy_of(a)) return std::string{p->path()};
+  auto known = args_.directory.path_of(a->id());
+  if (!known.empty()) return known;
+  {
+    std::lock_guard lock{exported_mutex_};
+    auto [i, fresh] = exported_.try_emplace(a->id(), caf::weak_actor_ptr{a.get()});
+    if (fresh) exported_order_.push_back(a->id());
+    if (exported_order_.size() > limits::exported_max) {
+      exported_.erase(exported_order_.front());
+      exported_order_.pop_front();
+    }
+  }
+  return args_.island + "/@" + std::to_string(a->id());
+}
+
+void mesh_core::watch_local(proxy& p) {
+  std::string path{p.path()};
+  auto who = find_local(path);
+  if (!who) return p.fire(make_error(errc::not_found, "nobody stands at " + path));
+  who->get()->attach_functor([this, path](const caf::error& why) {
+    if (auto p = find_proxy(path)) static_cast<proxy*>(p->get())->fire(why);
+  });
+}
+
+uint64_t mesh_core::incarnation_of(const caf::strong_actor_ptr& a) const {
+  auto x = boot_ ^ (a->id() * 0x9e3779b97f4a7c15ULL);
+  return x != 0 ? x : 1;
+}
+
+// -- peers
+// --------------------------------------------------------------------------------------------------------------
+
+peer_ptr mesh_core::find_peer(std::string_view island) const {
+  std::shared_lock lock{peers_mutex_};
+  auto i = peers_.find(island);
+  return i == peers_.end() ? nullptr : i->second;
+}
+
+peer_ptr mesh_core::peer_for(std::string_view island) {
+  auto neighbour = args_.uplink.empty() || island == args_.island ? island : std::string_view{args_.uplink};
+  if (auto p = find_peer(neighbour)) return p;
+  auto fresh = caf::make_counted<peer>(*this, std::string{neighbour});
+  std::unique_lock lock{peers_mutex_};
+  return peers_.try_emplace(std::string{neighbour}, std::move(fresh)).first->second;
+}
+
+std::vector<peer_ptr> mesh_core::all_peers() const {
+  std::vector<peer_ptr> out;
+  std::shared_lock lock{peers_mutex_};
+  for (const auto& [island, p] : peers_) out.push_back(p);
+  return out;
+}
+
+void mesh_core::forget(std::string_view island) {
+  peer_ptr gone;
+  {
+    std::unique_lock lock{peers_mutex_};
+    auto i = peers_.find(island);
+    if (i == peers_.end()) return;
+    gone = std::move(i->second);
+    peers_.erase(i);
+  }
+  gone->forget();
+  auto why = make_error(errc::unavailable, std::string{island} + " is deleted");
+  for (auto& p : cache_.drop(*gone)) static_cast<proxy*>(p->get())->kill_proxy(nullptr, why);
+}
+
+// -- observers, worker
+// --------------------------------------------------------------------------------------------------
+
+caf::error mesh_core::observe(const caf::actor& who, std::string_view island) {
+  if (auto e = paths::check(island); e || paths::island_of(island) != island)
+    return e ? e : make_error(errc::invalid, std::string{island} + " is a path of an island, and no island");
+  auto p = peer_for(island);
+  {
+    std::lock_guard lock{mutex_};
+    std::erase_if(observers_, [](const observer& o) { return o.who.lock() == nullptr; });
+    if (observers_.size() >= limits::observers_max)
+      return make_error(errc::too_many, "more than " + std::to_string(limits::observers_max) + " observe links");
+    observers_.push_back({std::string{island}, caf::actor_cast<caf::weak_actor_ptr>(who)});
+  }
+  if (p->is_up())
+    caf::anon_send(who, link_resumed{std::string{island}});
+  else
+    caf::anon_send(who, link_suspended{std::string{island}});
+  return {};
+}
+
+void mesh_core::tell_observers(const std::string& neighbour, bool up) {
+  std::vector<std::pair<std::string, caf::strong_actor_ptr>> to;
+  {
+    std::lock_guard lock{mutex_};
+    for (auto& o : observers_)
+      if (o.island == neighbour || neighbour == args_.uplink)
+        if (auto strong = o.who.lock()) to.emplace_back(o.island, std::move(strong));
+  }
+  for (auto& [island, who] : to) {
+    auto a = caf::actor_cast<caf::actor>(who);
+    if (up)
+      caf::anon_send(a, link_resumed{island});
+    else
+      caf::anon_send(a, link_suspended{island});
+  }
+}
+
+void mesh_core::attach(const caf::actor& worker) {
+  {
+    std::lock_guard lock{mutex_};
+    worker_ = caf::actor_cast<caf::weak_actor_ptr>(worker);
+  }
+  woken_ = false;
+  wake();
+}
+
+void mesh_core::wake() {
+  if (woken_.load(std::memory_order_relaxed) || woken_.exchange(true)) return;
+  caf::strong_actor_ptr worker;
+  {
+    std::lock_guard lock{mutex_};
+    worker = worker_.lock();
+  }
+  if (worker) caf::anon_send(caf::actor_cast<caf::actor>(worker), mesh_work{});
+}
+
+uint32_t mesh_core::work() {
+  woken_ = false;
+  auto more = false;
+  auto t = now();
+  for (auto& p : all_peers()) more |= p->tick(t);
+  return more ? tick_ms : 0;
+}
+
+void mesh_core::stop() {
+  std::map<std::string, peer_ptr, std::less<>> all;
+  {
+    std::unique_lock lock{peers_mutex_};
+    all.swap(peers_);
+  }
+  for (auto& [island, p] : all) p->forget();
+  std::lock_guard lock{exported_mutex_};
+  exported_.clear();
+  exported_order_.clear();
+}
+
+void mesh_core::add_dead(std::string from, std::string to, std::string type, std::string why) {
+  log(ports::severity::warning, "dead letter: " + type + " from " + from + " to " + to + ": " + why);
+  std::lock_guard lock{mutex_};
+  dead_.push_back({args_.ctx.clock.wall_ms(), std::move(from), std::move(to), std::move(type), std::move(why)});
+  if (dead_.size() > dead_letters_kept) dead_.pop_front();
+}
+
+std::vector<mesh::dead_letter> mesh_core::dead_letters() const {
+  std::lock_guard lock{mutex_};
+  return {dead_.begin(), dead_.end()};
+}
+
+}  // namespace skerry::link
