@@ -9,7 +9,6 @@ namespace skerry::controllers {
 namespace {
 
 constexpr std::string_view path = "/cloud/controllers/scheduler";
-constexpr std::string_view my_name = "default-scheduler";
 constexpr double weight_spread = 2, weight_taints = 3, weight_affinity = 2;
 constexpr size_t all_nodes_below = 100;  ///< so many feasible nodes are always looked for, as kube-scheduler does
 
@@ -48,7 +47,8 @@ candidate rate(const pod_request& r, node_state& n) {
 
 bool wants_scheduling(const store::object& pod, const json::value& value) {
   return store::node_of(pod).empty() && !deleting(pod) && !pod_ended(pod) &&
-         string_at(value, "spec.schedulerName", my_name) == my_name && array_at(value, "spec.schedulingGates").empty();
+         string_at(value, "spec.schedulerName", scheduler_name) == scheduler_name &&
+         array_at(value, "spec.schedulingGates").empty();
 }
 
 /// Sets PodScheduled; true if that changed it.

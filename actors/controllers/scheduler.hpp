@@ -9,6 +9,9 @@
 
 namespace skerry::controllers {
 
+/// The spec.schedulerName of the pods that this one places.
+inline constexpr std::string_view scheduler_name = "default-scheduler";
+
 /// What the scheduler knows of nodes and of who takes what of them, kept up to date by events: a pass over it parses
 /// nothing but the pods that wait.
 class scheduling_state {
@@ -67,7 +70,7 @@ public:
   static constexpr size_t pods_in_pass = 128;
   static constexpr int64_t event_repeat_ms = 5 * 60 * 1000;
 
-  explicit scheduler_core(const kube::registry& registry) : recorder_(registry, "default-scheduler") {}
+  explicit scheduler_core(const kube::registry& registry) : recorder_(registry, std::string{scheduler_name}) {}
 
   void reset(const store::view& v, const marker& mark);
   void resync(const store::view& v, const marker& mark);

@@ -3,6 +3,26 @@
 
 namespace skerry::controllers {
 
+namespace {
+
+/// False if no priority but 0, which is everyone's default, stands anywhere in the pod.
+bool may_have_priority(std::string_view json) {
+  constexpr std::string_view key = "\"priority\":";
+  for (auto at = json.find(key); at != std::string_view::npos; at = json.find(key, at)) {
+    at += key.size();
+    if (json.substr(at, 1) != "0") return true;
+  }
+  return false;
+}
+
+/// A pod that names another scheduler waits for that one (it cannot change its mind: spec.schedulerName is immutable).
+bool ours(const store::object& pod) {
+  auto name = store::field_of(pod, "spec.schedulerName").value_or(std::string_view{});
+  return name.empty() || name == scheduler_name;
+}
+
+}  // namespace
+
 void scheduling_state::reset(const store::view& v) {
   nodes_.clear();
   bound_.clear();
@@ -48,8 +68,7 @@ void scheduling_state::unpark_all() {
 void scheduling_state::wait(const store::object& pod) {
   place p{0, (*pod).getCreatedMs(), store::key_of(pod)};
   // Few pods have one: that is not worth parsing all.
-  if (store::json_of(pod).find("\"priority\":") != std::string_view::npos)
-    p.priority = int_at(store::parse(pod), "spec.priority");
+  if (may_have_priority(store::json_of(pod))) p.priority = int_at(store::parse(pod), "spec.priority");
   stop_waiting(p.key);
   queue_.insert(p);
   waiting_.emplace(p.key, p);
@@ -89,7 +108,7 @@ bool scheduling_state::put_pod(const store::object& pod) {
   if (pod_ended(pod)) return forget_pod(pod);
   auto node = store::node_of(pod);
   if (node.empty()) {
-    if (deleting(pod)) return forget_pod(pod);
+    if (deleting(pod) || !ours(pod)) return forget_pod(pod);
     wait(pod);
     return true;
   }

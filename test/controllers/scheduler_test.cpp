@@ -164,6 +164,38 @@ BOOST_AUTO_TEST_CASE(leaves_alone_what_is_not_its_own) {
   BOOST_TEST(w.where("gated") == "n1");
 }
 
+BOOST_AUTO_TEST_CASE(pods_of_other_schedulers_are_not_even_looked_at) {
+  controllers::scheduling_state state;
+  auto pod = [](const char* name, const char* scheduler) {
+    auto d = test::parsed(R"({"metadata":{},"spec":{"containers":[{"name":"c","image":"i"}],"priority":0}})");
+    ensure(d, "metadata.name") = name;
+    if (*scheduler != 0) ensure(d, "spec.schedulerName") = scheduler;
+    return store::freeze({{"pods", "default", name}, d}, {1, 0, 0});
+  };
+  for (auto [name, scheduler] : {std::pair{"a", ""}, {"b", "default-scheduler"}, {"c", "mine"}})
+    state.observe({store::event_type::added, pod(name, scheduler), {}, 1});
+  auto taken = state.take(10);
+  BOOST_TEST(taken.size() == 2u);
+  for (const auto& k : taken) BOOST_TEST(k.name != "c");
+}
+
+BOOST_AUTO_TEST_CASE(a_priority_that_is_not_the_default_is_read) {
+  controllers::scheduling_state state;
+  int n = 0;
+  for (int priority : {0, 100, -5}) {
+    auto d = test::parsed(R"({"metadata":{},"spec":{"containers":[{"name":"c","image":"i"}]}})");
+    auto name = "p" + std::to_string(n++);
+    ensure(d, "metadata.name") = name;
+    ensure(d, "spec.priority") = priority;
+    state.observe({store::event_type::added, store::freeze({{"pods", "default", name}, d}, {1, 0, 0}), {}, 1});
+  }
+  auto taken = state.take(10);
+  BOOST_REQUIRE(taken.size() == 3u);
+  BOOST_TEST(taken[0].name == "p1");
+  BOOST_TEST(taken[1].name == "p0");
+  BOOST_TEST(taken[2].name == "p2");
+}
+
 BOOST_AUTO_TEST_CASE(the_important_go_first_and_preferences_count) {
   world w;
   w.node("n1", "100m");
