@@ -21,7 +21,7 @@ constexpr restart_window cloud_window{.intensity = 10, .period_ms = 30'000};
 
 start_function store_of(const cloud_tree_parts& p) {
   return [&p](caf::event_based_actor* parent) {
-    store::store_args args{p.island.ctx, cloud_paths::store, p.kv, p.views, caf::actor{parent}, {}};
+    store::store_args args{p.island.ctx, cloud_paths::store, p.kv, p.views, caf::actor{parent}, {}, p.threads};
     if (p.threads) return parent->spawn<caf::detached>(store::store_actor, std::move(args));
     return parent->spawn(store::store_actor, std::move(args));
   };

@@ -158,27 +158,28 @@ caf::expected<committed> core::apply(const commit& c, int64_t now_ms) {
   return out;
 }
 
-const ports::kv_batch& core::batch() {
+std::shared_ptr<const ports::kv_batch> core::close() {
   // What a failed batch may have left behind must not follow what this one writes.
   for (auto r = revision_ + 1; r <= stray_to_; ++r) batch_.remove(layout::record_key(r));
   stray_to_ = std::max(stray_to_, revision_);
-  return batch_;
+  closed_ = {std::exchange(events_, {}), now_, revision_};
+  batch_bytes_ = 0;
+  return std::make_shared<const ports::kv_batch>(std::exchange(batch_, {}));
 }
 
 event_batch core::accept() {
-  for (const auto& e : events_) log.append(e.now);
-  auto out = std::make_shared<const std::vector<event>>(std::move(events_));
+  for (const auto& e : closed_.events) log.append(e.now);
+  auto out = std::make_shared<const std::vector<event>>(std::move(closed_.events));
   if (!out->empty()) log.remember(out);
-  events_ = {};
-  batch_ = {};
-  batch_bytes_ = 0;
-  accepted_ = now_;
-  accepted_revision_ = revision_;
+  accepted_ = std::move(closed_.now);
+  accepted_revision_ = closed_.revision;
+  closed_ = {};
   stray_to_ = 0;
   return out;
 }
 
 void core::roll_back() {
+  closed_ = {};
   events_.clear();
   batch_ = {};
   batch_bytes_ = 0;

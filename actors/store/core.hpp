@@ -8,7 +8,8 @@
 namespace skerry::store {
 
 /// What the store actor decides with, without an actor or a write: commits are applied to an open batch, which the
-/// caller writes; then it is accepted, or rolled back as if it had never been.
+/// caller closes and writes; then it is accepted, or rolled back as if it had never been. While one is being written,
+/// commits are applied to the next, on top of it.
 class core {
 public:
   /// Reads everything from the kv; lays it out first if it is new.
@@ -20,14 +21,15 @@ public:
   caf::expected<committed> apply(const commit& c, int64_t now_ms);
   size_t batch_writes() const { return events_.size(); }
   size_t batch_bytes() const { return batch_bytes_; }
-  /// What to write, synced, before `accept`.
-  const ports::kv_batch& batch();
-  /// The batch is on disk: it is part of the state now. Returns its events.
+  /// Closes the open batch, which is not empty, and returns what to write, synced, before `accept`. Not while another
+  /// is closed.
+  std::shared_ptr<const ports::kv_batch> close();
+  /// The closed batch is on disk: it is part of the state now. Returns its events.
   event_batch accept();
-  /// The batch could not be written.
+  /// The closed batch could not be written. What was applied since stood on it and is gone with it.
   void roll_back();
 
-  /// The state without the open batch.
+  /// The state without the closed and the open batch.
   view_ptr make_view() const { return std::make_shared<contents_view>(accepted_, accepted_revision_, log.compacted()); }
   uint64_t revision() const { return accepted_revision_; }
   const std::string& cluster_uid() const { return cluster_uid_; }
@@ -43,8 +45,13 @@ private:
   void undo(size_t events);
 
   std::string cluster_uid_;
-  contents accepted_;  // as published; `now_` shares all with it but what the open batch touched
+  contents accepted_;  // as published; `now_` shares all with it but what the batches touched
   uint64_t accepted_revision_ = 0;
+  struct {
+    std::vector<event> events;
+    contents now;
+    uint64_t revision = 0;
+  } closed_;
   contents now_;
   uint64_t revision_ = 0;
   std::vector<event> events_;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
 #include <chrono>
 #include <map>
 
+#include "actors/store/batch_writer.hpp"
 #include "actors/store/core.hpp"
 #include "actors/store/crowd.hpp"
 #include "actors/store/layout.hpp"
@@ -43,6 +45,9 @@ public:
   }
 
   ~store_shell() {
+    // Who comes after this store reads what is on disk: nothing may be written behind its back.
+    if (writing_) writing_->call_off();
+    if (writer_) caf::anon_send_exit(writer_, caf::exit_reason::user_shutdown);
     answer_failed(make_error(errc::unavailable, "the store ended before this was answered; read whether it is there"));
   }
 
@@ -55,24 +60,31 @@ public:
             : core_->apply(c, args_.ctx.clock.wall_ms());
     waiting_.push_back({promise, std::move(result)});
     if (self_->current_sender() != nullptr) crowd_.met(self_->current_sender()->id());
-    if (waiting_.size() >= limits::batch_writes_max || core_->batch_writes() >= limits::batch_writes_max ||
-        core_->batch_bytes() >= limits::batch_bytes_max) {
+    if (!writing_ && full())
       write_batch();
-    } else if (!flush_sent_) {
-      flush_sent_ = true;
-      self_->send(self_, flush{});
-    }
+    else
+      flush_later();
     return promise;
   }
 
   void on_flush() {
-    if (!waiting_.empty() && crowd_.worth_waiting(waiting_.size())) {
-      self_->send(self_, flush{});
-      return;
-    }
     flush_sent_ = false;
-    if (!waiting_.empty()) write_batch();
+    if (writing_ || waiting_.empty()) return;  // on_written comes back to it
+    if (crowd_.worth_waiting(waiting_.size()))
+      flush_later();
+    else
+      write_batch();
   }
+
+  void on_written() {
+    auto write = std::exchange(writing_, nullptr);
+    if (!write) return;
+    finish(write->result());
+    if (!waiting_.empty()) flush_later();
+  }
+
+  /// True if `who` was the writer: it crashed, and the batch is neither written nor not.
+  bool lost_writer(caf::actor_id who) const { return writer_ && writer_.id() == who; }
 
   caf::result<subscribed> take(const subscribe& s) {
     auto promise = self_->make_response_promise<subscribed>();
@@ -162,25 +174,49 @@ private:
     return {};
   }
 
+  bool full() const {
+    return waiting_.size() >= limits::batch_writes_max || core_->batch_writes() >= limits::batch_writes_max ||
+           core_->batch_bytes() >= limits::batch_bytes_max;
+  }
+
+  void flush_later() {
+    if (!std::exchange(flush_sent_, true)) self_->send(self_, flush{});
+  }
+
+  /// Not while another is being written. The batch that fills meanwhile is bounded by who waits for an answer, as the
+  /// mailbox is.
   void write_batch() {
     crowd_.wrote(waiting_.size());
-    event_batch batch;
-    if (core_->batch_writes() > 0) {
-      auto written = args_.kv.write(core_->batch(), true);
-      if (!written) return fail_batch(written.error());
-      if (std::exchange(failing_, false)) args_.ctx.log.info(args_.path, "writes succeed again");
-      batch = core_->accept();
-      args_.views->publish(core_->make_view());
+    closed_ = std::exchange(waiting_, {});
+    if (core_->batch_writes() == 0) return answer();
+    auto batch = core_->close();
+    if (!args_.threads || !crowd_.overlaps()) return finish(args_.kv.write(*batch, true));
+    if (!writer_) {
+      writer_ = self_->spawn<caf::detached>(batch_writer);
+      self_->monitor(writer_);
     }
-    for (auto& w : std::exchange(waiting_, {})) {
+    writing_ = std::make_shared<batch_write>(args_.kv, std::move(batch));
+    self_->send(writer_, store::write_batch{writing_});
+  }
+
+  void finish(const caf::expected<void>& written) {
+    if (!written) return fail_batch(written.error());
+    if (std::exchange(failing_, false)) args_.ctx.log.info(args_.path, "writes succeed again");
+    auto batch = core_->accept();
+    args_.views->publish(core_->make_view());
+    answer();
+    if (!batch->empty()) fan_out(batch);
+    if (core_->log.over()) compact();
+    arm_compaction();
+  }
+
+  void answer() {
+    for (auto& w : std::exchange(closed_, {})) {
       if (w.result)
         w.promise.deliver(std::move(*w.result));
       else
         w.promise.deliver(w.result.error());
     }
-    if (batch) fan_out(batch);
-    if (core_->log.over()) compact();
-    arm_compaction();
   }
 
   void fail_batch(const caf::error& why) {
@@ -190,7 +226,8 @@ private:
   }
 
   void answer_failed(const caf::error& why) {
-    for (auto& w : std::exchange(waiting_, {})) w.promise.deliver(why);
+    for (auto* all : {&closed_, &waiting_})
+      for (auto& w : std::exchange(*all, {})) w.promise.deliver(why);
   }
 
   static std::vector<std::string_view> resources_in(const event_batch& batch) {
@@ -223,6 +260,7 @@ private:
 
   /// One step; the next follows with the next batch or tick.
   void compact() {
+    if (writing_) return;  // the kv has one writer at a time
     auto hold = core_->revision();
     for (const auto& [id, s] : subscribers_)
       if (!s.live) hold = std::min(hold, s.position);
@@ -251,7 +289,10 @@ private:
   base::actor* self_;
   store_args args_;
   std::unique_ptr<core> core_;
-  std::vector<waiter> waiting_;  // for the open batch
+  std::vector<waiter> waiting_;           // for the open batch
+  std::vector<waiter> closed_;            // for the one that is being written
+  std::shared_ptr<batch_write> writing_;  // by the writer; null: none, or by this thread
+  caf::actor writer_;
   std::map<caf::actor_id, subscriber> subscribers_;
   crowd crowd_;
   bool flush_sent_ = false;
@@ -276,11 +317,15 @@ caf::behavior store_actor(base::stateful<store_state>* self, store_args args) {
   auto path = args.path;
   self->state.shell = std::make_unique<store_shell>(self, std::move(args), std::move(*loaded));
   auto* shell = self->state.shell.get();
-  self->set_down_handler([shell](caf::scheduled_actor*, caf::down_msg& down) { shell->forget(down.source.id()); });
+  self->set_down_handler([shell](caf::scheduled_actor* me, caf::down_msg& down) {
+    if (shell->lost_writer(down.source.id())) return me->quit(down.reason);
+    shell->forget(down.source.id());
+  });
   if (parent) self->send(parent, base::ready{path});
   return {
       [shell](const commit& c) { return shell->take(c); },
       [shell](const flush&) { shell->on_flush(); },
+      [shell](const batch_written&) { shell->on_written(); },
       [shell](const subscribe& s) { return shell->take(s); },
       [shell](const unsubscribe& u) { shell->drop(u.who); },
       [shell](const replay_step& r) { shell->advance(r.who); },

@@ -40,6 +40,27 @@ BOOST_AUTO_TEST_CASE(two_halves_become_one) {
   BOOST_TEST(!c.worth_waiting(16));
 }
 
+BOOST_AUTO_TEST_CASE(a_large_crowd_takes_turns_and_a_small_one_does_not) {
+  crowd c;
+  for (int i = 0; i < 10; ++i) batch(c, 0, 8);
+  BOOST_TEST(!c.overlaps());
+  batch(c, 0, 16);
+  batch(c, 0, 16);
+  BOOST_TEST(c.overlaps());
+  // Half of them is enough for a batch, and keeps it so.
+  for (uint64_t i = 0; i < 10; ++i) {
+    for (uint64_t k = 1; k <= 8; ++k) {
+      c.met(i % 2 * 8 + k);
+      BOOST_TEST(c.worth_waiting(k) == (k < 8));
+    }
+    c.wrote(8);
+    BOOST_TEST(c.overlaps());
+  }
+  batch(c, 0, 2);
+  batch(c, 0, 2);
+  BOOST_TEST(!c.overlaps());
+}
+
 BOOST_AUTO_TEST_CASE(who_does_not_come_back_is_waited_for_but_a_little) {
   crowd c;
   batch(c, 0, 16);

@@ -32,8 +32,8 @@ struct disk_world {
     auto opened = drivers::open_leveldb(options);
     BOOST_REQUIRE_MESSAGE(opened, test::why(opened));
     kv = std::move(*opened);
-    w.actor =
-        w.system.spawn<caf::detached>(store_actor, store_args{w.ctx, "/store", *kv, w.views, caf::actor{}, history});
+    w.actor = w.system.spawn<caf::detached>(store_actor,
+                                            store_args{w.ctx, "/store", *kv, w.views, caf::actor{}, history, true});
   }
   void close() {
     w.stop();

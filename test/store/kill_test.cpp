@@ -25,7 +25,7 @@ using namespace skerry::store;
 
 namespace {
 
-constexpr int writers = 6;
+constexpr int writers = 16;  // enough for one batch to be applied while another is written
 constexpr uint64_t items = 10;
 constexpr int rounds = 300;
 
@@ -186,8 +186,8 @@ BOOST_AUTO_TEST_CASE(writes_until_killed) {
   caf::actor_system_config config;
   config.set("scheduler.policy", caf::atom("sharing"));
   caf::actor_system system{config};
-  auto store =
-      system.spawn<caf::detached>(store_actor, store_args{ctx, "/cloud/store", **kv, views, caf::actor{}, short_log()});
+  auto store = system.spawn<caf::detached>(
+      store_actor, store_args{ctx, "/cloud/store", **kv, views, caf::actor{}, short_log(), true});
   caf::scoped_actor self{system};
   self->request(store, std::chrono::seconds{20}, commit{})
       .receive([](const committed&) {}, [](const caf::error&) { std::abort(); });

@@ -185,6 +185,100 @@ BOOST_AUTO_TEST_CASE(a_batch_that_failed_but_reached_the_disk_does_not_come_back
   BOOST_TEST(!w.view()->get("pods", "default", "b"));
 }
 
+namespace {
+
+/// Makes the store overlap: two batches of a crowd, and then one that stands before the closed gate.
+struct overlapped {
+  using answer =
+      decltype(std::declval<caf::scoped_actor&>()->request(caf::actor{}, std::chrono::seconds{20}, commit{}));
+
+  explicit overlapped(store_world& w) : w(w) {
+    w.gate.close();
+    send(create(pod("first")));
+    BOOST_REQUIRE(w.gate.await_writer());
+    for (int i = 0; i < 40; ++i) send(create(pod(("p" + std::to_string(i)).c_str())));
+    w.gate.open();
+    for (auto& r : sent) r.receive([](const committed&) {}, [](const caf::error& e) { BOOST_FAIL(message_of(e)); });
+    sent.clear();
+    w.gate.close();
+    send(update(pod("p0", R"({"spec":{"nodeName":"n1"}})"), 2));
+    BOOST_REQUIRE(w.gate.await_writer());
+  }
+  void send(change c) { sent.push_back(w.client->request(w.actor, std::chrono::seconds{20}, commit{{std::move(c)}})); }
+  store_world& w;
+  std::vector<answer> sent;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_crowds_next_batch_is_applied_while_one_is_written) {
+  store_world w;
+  overlapped o{w};
+  auto before = w.view();
+  BOOST_TEST(before->revision() == 41u);
+  // The store takes messages though a write stands before the gate: a subscription is answered, at what is on disk.
+  auto s = w.subscribe(41);
+  BOOST_REQUIRE_MESSAGE(s, why(s));
+  BOOST_TEST(s->revision == 41u);
+  o.send(update(pod("p0"), 42));  // stands on the one that is being written
+  o.send(update(pod("p1"), 42));  // which is not p1's revision
+  o.send(create(pod("last")));
+  BOOST_TEST(w.view() == before);
+  w.gate.open();
+  std::vector<uint64_t> revisions;
+  int conflicts = 0;
+  for (auto& r : o.sent)
+    r.receive([&](const committed& c) { revisions.push_back(c.revision); },
+              [&](const caf::error& e) { conflicts += code_of(e) == errc::conflict ? 1 : 0; });
+  BOOST_TEST(revisions == (std::vector<uint64_t>{42, 43, 44}), boost::test_tools::per_element());
+  BOOST_TEST(conflicts == 1);
+  BOOST_TEST(w.events_until(44) ==
+             "modified pods default/p0@42<2\nmodified pods default/p0@43<42\nadded pods default/last@44\n");
+  w.restart();
+  BOOST_TEST(w.view()->revision() == 44u);
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_write_takes_along_what_was_applied_on_top_of_it) {
+  store_world w;
+  overlapped o{w};
+  auto before = w.view();
+  o.send(update(pod("p0"), 42));
+  o.send(create(pod("last")));
+  BOOST_REQUIRE(w.subscribe(41));  // the store has taken the two before it
+  w.kv.fail_writes(make_error(errc::full, "no space left"));
+  w.gate.open();
+  int full = 0;
+  for (auto& r : o.sent)
+    r.receive([](const committed&) { BOOST_TEST(false); },
+              [&](const caf::error& e) { full += code_of(e) == errc::full ? 1 : 0; });
+  BOOST_TEST(full == 3);
+  BOOST_TEST(w.view() == before);
+  w.kv.fail_writes({});
+  BOOST_TEST(w.must(update(pod("p0"), 2)) == 42u);
+  BOOST_TEST(w.events_until(42) == "modified pods default/p0@42<2\n");
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_written_behind_the_back_of_the_next_store) {
+  store_world w;
+  overlapped o{w};
+  o.send(create(pod("last")));
+  BOOST_REQUIRE(w.subscribe(41));
+  caf::anon_send_exit(w.actor, caf::exit_reason::kill);
+  w.gate.open();
+  for (auto& r : o.sent)
+    r.receive([](const committed&) {}, [](const caf::error& e) { BOOST_TEST((e != caf::sec::request_timeout)); });
+  w.client->wait_for(w.actor);
+  auto writes = w.kv.writes();
+  w.start();
+  // Whether the one at the gate was made or called off: the store that follows agrees with the disk, and goes on.
+  auto p0 = w.must(update(pod("p0")));
+  BOOST_TEST(w.kv.writes() == writes + 1);
+  BOOST_TEST((p0 == 42u || p0 == 43u));
+  w.restart();
+  BOOST_TEST(w.view()->revision() == p0);
+  BOOST_TEST(!w.view()->get("pods", "default", "last"));
+}
+
 BOOST_AUTO_TEST_CASE(each_commit_is_answered_when_the_store_ends) {
   store_world w;
   w.must(create(pod("a")));

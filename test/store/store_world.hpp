@@ -11,8 +11,8 @@ public:
   ~store_world() { stop(); }
 
   void start() {
-    actor = system.spawn<caf::detached>(store::store_actor,
-                                        store::store_args{ctx, "/cloud/store", gate, views, caf::actor{}, history_});
+    actor = system.spawn<caf::detached>(
+        store::store_actor, store::store_args{ctx, "/cloud/store", gate, views, caf::actor{}, history_, true});
   }
   /// Ends the actor and waits for that.
   void stop() {

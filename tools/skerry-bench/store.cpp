@@ -143,7 +143,7 @@ public:
     views = std::make_shared<store::publisher>();
     system = std::make_unique<caf::actor_system>(config);
     actor = system->spawn<caf::detached>(store::store_actor,
-                                         store::store_args{ctx, "/cloud/store", *kv, views, caf::actor{}, {}});
+                                         store::store_args{ctx, "/cloud/store", *kv, views, caf::actor{}, {}, true});
     caf::scoped_actor self{*system};
     self->request(actor, std::chrono::minutes{1}, store::commit{})
         .receive([](const store::committed&) {}, [](const caf::error& e) { throw std::runtime_error{message_of(e)}; });

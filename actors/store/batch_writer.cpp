@@ -1,0 +1,22 @@
+#include "actors/store/batch_writer.hpp"
+
+namespace skerry::store {
+
+void batch_write::run() {
+  std::lock_guard guard{mutex_};
+  if (!called_off_) result_ = kv_.write(*batch_, true);
+}
+
+void batch_write::call_off() {
+  std::lock_guard guard{mutex_};
+  called_off_ = true;
+}
+
+caf::behavior batch_writer(caf::event_based_actor*) {
+  return {[](const write_batch& m) {
+    m.write->run();
+    return batch_written{};
+  }};
+}
+
+}  // namespace skerry::store
