@@ -12,7 +12,8 @@ void batch_write::call_off() {
   called_off_ = true;
 }
 
-caf::behavior batch_writer(caf::event_based_actor*) {
+caf::behavior batch_writer(base::actor* self, const context* ctx, std::string path) {
+  base::prepare(self, *ctx, std::move(path));
   return {[](const write_batch& m) {
     m.write->run();
     return batch_written{};

@@ -1,9 +1,9 @@
 #pragma once
 #include <caf/allowed_unsafe_message_type.hpp>
-#include <caf/event_based_actor.hpp>
 #include <memory>
 #include <mutex>
 
+#include "actors/base/context.hpp"
 #include "actors/ports/kv.hpp"
 
 namespace skerry::store {
@@ -35,7 +35,8 @@ struct write_batch {
 struct batch_written {};
 
 /// Writes batches for the store, so that the store applies the next commits meanwhile. Blocks: spawn it detached.
-caf::behavior batch_writer(caf::event_based_actor* self);
+/// `ctx` outlives it.
+caf::behavior batch_writer(base::actor* self, const context* ctx, std::string path);
 
 }  // namespace skerry::store
 

@@ -192,7 +192,7 @@ private:
     auto batch = core_->close();
     if (!args_.threads || !crowd_.overlaps()) return finish(args_.kv.write(*batch, true));
     if (!writer_) {
-      writer_ = self_->spawn<caf::detached>(batch_writer);
+      writer_ = self_->spawn<caf::detached>(batch_writer, &args_.ctx, args_.path + "/writer");
       self_->monitor(writer_);
     }
     writing_ = std::make_shared<batch_write>(args_.kv, std::move(batch));
