@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <optional>
 
 #include "actors/ports/clock.hpp"
@@ -15,12 +16,14 @@ public:
   /// Keeps entries of `least` and above. `clock` must outlive this.
   stream_log(const ports::clock& clock, ports::severity least, int fd = 2, std::optional<bool> colour = {});
 
-  bool enabled(ports::severity s) const override { return s >= least_; }
+  bool enabled(ports::severity s) const override { return s >= least_.load(std::memory_order_relaxed); }
   void write(ports::severity s, std::string_view who, std::string_view text) override;
+  /// Keeps entries of `least` and above from now on; returns what it was before.
+  ports::severity set_least(ports::severity least) { return least_.exchange(least); }
 
 private:
   const ports::clock& clock_;
-  ports::severity least_;
+  std::atomic<ports::severity> least_;
   int fd_;
   bool colour_;
 };
