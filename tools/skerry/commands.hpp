@@ -13,6 +13,8 @@ int run_token(const options& o);
 int run_image(const options& o);
 int run_kubeconfig(const options& o);
 int run_version(const options& o);
+/// Becomes the program skerry-repl, with the arguments of this one; returns only if that fails.
+int run_repl(const options& o, char** argv);
 
 /// Prints "skerry COMMAND: message" and returns 1.
 int fail(const options& o, const std::string& message);

@@ -22,6 +22,7 @@
 #include "tools/skerry/cloud.hpp"
 #include "tools/skerry/commands.hpp"
 #include "tools/skerry/image.hpp"
+#include "tools/skerry/sockets.hpp"
 
 namespace skerry::tools {
 namespace {
@@ -143,7 +144,7 @@ caf::expected<void> edge::open_network(const options& o) {
   p.loop = std::make_unique<net::io_loop>(io_threads);
   p.transport = std::make_unique<net::tls_transport>(*p.loop);
   p.prober = std::make_unique<prober::asio_prober>(p.loop->context());
-  auto admin = drivers::admin::server::start(*p.loop, admin_socket_of(o.data_dir),
+  auto admin = drivers::admin::server::start(*p.loop, edge_socket_of(o.data_dir),
                                              [&p](std::string request, std::function<void(std::string)> reply) {
                                                serve_images(*p.runtime, request, std::move(reply));
                                              });

@@ -14,6 +14,7 @@
 #include "tools/skerry/commands.hpp"
 #include "tools/skerry/data_dir.hpp"
 #include "tools/skerry/edge.hpp"
+#include "tools/skerry/sockets.hpp"
 
 namespace skerry::tools {
 namespace {
@@ -55,7 +56,7 @@ caf::expected<json::object> request_of(const options& o) {
 
 /// Asks the running agent; without one, opens the edge's images here.
 caf::expected<std::string> ask(const options& o, const std::string& request) {
-  auto answer = drivers::admin::ask(admin_socket_of(o.data_dir), request, answer_ms_max);
+  auto answer = drivers::admin::ask(edge_socket_of(o.data_dir), request, answer_ms_max);
   if (answer || code_of(answer.error()) != errc::unavailable) return answer;
   if (!exists(o.data_dir) && (o.words[0] == "list" || o.words[0] == "remove"))
     return make_error(errc::not_found, o.data_dir + " is not there: give the --data-dir of an edge");
@@ -79,8 +80,6 @@ void print_table(const json::value& answer) {
 }
 
 }  // namespace
-
-std::string admin_socket_of(const std::string& data_dir) { return run_dir_of(data_dir) + "/admin.sock"; }
 
 void serve_images(ports::runtime& runtime, const std::string& request, std::function<void(std::string)> reply) {
   std::string error;

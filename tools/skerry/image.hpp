@@ -12,7 +12,4 @@ namespace skerry::tools {
 /// admin socket; without an agent the command calls it itself.
 void serve_images(ports::runtime& runtime, const std::string& request, std::function<void(std::string)> reply);
 
-/// Where a running agent of this data directory listens.
-std::string admin_socket_of(const std::string& data_dir);
-
 }  // namespace skerry::tools

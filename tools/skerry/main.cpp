@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   if (o.command == "up") return run_up(o);
   if (o.command == "token") return run_token(o);
   if (o.command == "image") return run_image(o);
+  if (o.command == "repl") return run_repl(o, argv);
   if (o.command == "kubeconfig") return run_kubeconfig(o);
   return run_version(o);
 }

@@ -37,6 +37,11 @@ constexpr command_help commands[] = {
     {"image", "skerry image import FILE [--name REF] | pull REF | list | remove REF [--data-dir D]",
      "images of the edge whose data is in --data-dir",
      "  skerry image import web.tar --name web:1\n  skerry image list\n"},
+    {"repl", "skerry repl [--data-dir D] [-c COMMAND]... [-o json]",
+     "looks into the running cloud or edge whose data is in --data-dir, and acts there",
+     "  skerry repl\n  skerry repl -c tree -c links\n  skerry repl -o json -c 'crashes /node/n1' | jq .total\n"
+     "  echo 'watch -n 3 max(/cloud/**.depth)' | skerry repl\n"
+     "  (where there is a cloud, it is joined, and through it every node; commands: skerry repl -c help)\n"},
     {"kubeconfig", "skerry kubeconfig [--data-dir D]", "prints the administrator's kubeconfig",
      "  skerry kubeconfig > ~/.kube/config\n"},
     {"version", "skerry version [-o json]", "prints the version", "  skerry version -o json\n"},
@@ -76,6 +81,8 @@ po::options_description describe(options& o, std::string& config) {
   add("bridge", po::value(&o.bridge)->default_value(o.bridge), "edge, up: network bridge of the pods");
   add("insecure-registry", po::value(&o.insecure_registries)->composing(), "edge, up: HOST:PORT reached without TLS");
   add("ttl", po::value(&o.ttl_hours)->default_value(o.ttl_hours), "token create: hours until it expires");
+  add("command,c", po::value(&o.commands)->composing(), "repl: run this command and end; may be given again");
+  add("socket", po::value(&o.socket), "repl: the admin socket to join, in place of that of --data-dir");
   add("output,o", po::value(&o.output), "json for machines");
   return d;
 }

@@ -20,7 +20,10 @@ struct options {
   std::string pod_cidr = "10.42.0.0/24";
   std::string bridge = "skerry0";
   std::vector<std::string> insecure_registries;
-  // image, token, version
+  // repl
+  std::vector<std::string> commands;
+  std::string socket;
+  // image, token, version, repl
   std::string name, output;
   uint32_t ttl_hours = 24;
 };

@@ -178,10 +178,13 @@ std::vector<std::string> command_names() {
 }
 
 std::string usage(const command& c) {
-  std::string out = c.name;
-  for (const auto& p : c.places) out += p.optional ? std::string{" ["} + p.name + "]" : std::string{" "} + p.name;
-  for (const auto& f : c.flags) out += std::string{" [-"} + f.letter + " " + f.name + "]";
-  return out;
+  std::string places, flags;
+  for (const auto& p : c.places) places += p.optional ? std::string{" ["} + p.name + "]" : std::string{" "} + p.name;
+  for (const auto& f : c.flags) flags += std::string{" [-"} + f.letter + " " + f.name + "]";
+  // What takes the rest of the line comes last.
+  auto last = c.places.empty() ? slot::path : c.places.back().what;
+  bool rest = last == slot::json || last == slot::expression;
+  return c.name + (rest ? flags + places : places + flags);
 }
 
 std::string help(const command& c) {

@@ -54,6 +54,11 @@ struct command {
   const char* examples;  ///< lines, each a command and what it does
   std::vector<place> places;
   std::vector<flag> flags;
+
+  /// It explains what this program knows itself.
+  bool asks_nobody() const {
+    return what == verb::messages || what == verb::schema || what == verb::help || what == verb::quit;
+  }
 };
 
 /// All commands, in the order of the help.

@@ -44,7 +44,7 @@ int signals::take() {
   return ::read(fd_, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
 }
 
-terminal::terminal(signals& s, int in, int out) : signals_(s), in_(in), out_(out) {
+terminal::terminal(signals& s, int in, int out, int err) : signals_(s), in_(in), out_(out), err_(err) {
   bool tty = ::isatty(out) == 1;
   const char* no_colour = std::getenv("NO_COLOR");
   interactive_ = tty && ::isatty(in) == 1;
@@ -92,9 +92,14 @@ std::optional<char> terminal::read() {
   return {};
 }
 
-void terminal::write(std::string_view text) {
+void terminal::complain(std::string_view text) {
+  bool coloured = colour_ && ::isatty(err_) == 1;
+  write_to(err_, (coloured ? "\x1b[31m" : "") + std::string{text} + (coloured ? "\x1b[0m\n" : "\n"));
+}
+
+void terminal::write_to(int fd, std::string_view text) {
   while (!text.empty()) {
-    auto n = ::write(out_, text.data(), text.size());
+    auto n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
     text.remove_prefix(static_cast<size_t>(n));

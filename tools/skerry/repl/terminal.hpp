@@ -34,8 +34,8 @@ enum class event : uint8_t {
 /// Where the REPL is typed and read. Waits look at signals first: nothing here blocks them out.
 class terminal {
 public:
-  /// `in` and `out` are descriptors that stay open; either may be no terminal.
-  terminal(signals& s, int in = 0, int out = 1);
+  /// `in`, `out` and `err` are descriptors that stay open; any may be no terminal.
+  explicit terminal(signals& s, int in = 0, int out = 1, int err = 2);
 
   /// Both ends are a terminal: lines are edited, screens are drawn.
   bool interactive() const { return interactive_; }
@@ -55,13 +55,17 @@ public:
   /// Reads one byte of input; none at its end.
   std::optional<char> read();
   /// Writes all of it, as far as the other end takes it.
-  void write(std::string_view text);
+  void write(std::string_view text) { write_to(out_, text); }
+  /// Writes a line of what is wrong to the error output.
+  void complain(std::string_view text);
 
   int in() const { return in_; }
 
 private:
+  static void write_to(int fd, std::string_view text);
+
   signals& signals_;
-  int in_, out_;
+  int in_, out_, err_;
   bool interactive_ = false, colour_ = false, ended_ = false;
   int ended_by_ = 0;
 };

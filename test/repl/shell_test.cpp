@@ -1,0 +1,226 @@
+// Commands against a system that answers what the test says.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <functional>
+
+#include "schema/error.hpp"
+#include "schema/probe.capnp.h"
+#include "supervisors/inspector.hpp"
+#include "tools/skerry/repl/shell.hpp"
+
+using namespace skerry;
+using namespace skerry::tools::repl;
+
+namespace {
+
+struct asked {
+  std::string path, message;
+};
+
+struct fake_remote : remote {
+  std::string island = "/cloud";
+  vocabulary words;
+  std::vector<asked> log;
+  std::vector<std::pair<std::string, bool>> islands{{"/node/n1", true}, {"/node/n2", false}};
+  std::function<caf::expected<caf::message>(const asked&, const caf::message&)> answer;
+
+  fake_remote() {
+    add_standard(words);
+    supervisors::add_admin(words);
+  }
+  const std::string& home() const override { return island; }
+  caf::expected<caf::message> ask(const std::string& path, caf::message what, uint32_t) override {
+    const auto* type = words.of(what.content());
+    asked a{path, type != nullptr ? type->name() : "?"};
+    if (a.message == "AskLinks" && path == island + "/admin") return links();
+    log.push_back(a);
+    if (!answer) return make_error(errc::not_found, "nobody stands at " + path);
+    return answer(a, what);
+  }
+  caf::error send(const std::string& path, caf::message what) override {
+    log.push_back({path, words.of(what.content())->name()});
+    return {};
+  }
+  std::vector<letter<schema::Traced>> take_traced() override { return {}; }
+  int wake_fd() const override { return -1; }
+
+  caf::message links() const {
+    return caf::make_message(letter<schema::Links>::build([this](schema::Links::Builder b) {
+      auto list = b.initLinks(static_cast<unsigned>(islands.size()));
+      for (unsigned i = 0; i < islands.size(); ++i) {
+        list[i].setIsland(islands[i].first);
+        list[i].setUp(islands[i].second);
+        list[i].setBytesIn(1'234'567);
+      }
+    }));
+  }
+};
+
+/// A file in memory that a terminal writes to.
+struct capture {
+  int fd = ::memfd_create("out", MFD_CLOEXEC);
+  ~capture() { ::close(fd); }
+  std::string take() {
+    auto size = ::lseek(fd, 0, SEEK_END);
+    std::string out(static_cast<size_t>(size), 0);
+    BOOST_REQUIRE(::pread(fd, out.data(), out.size(), 0) == size);
+    BOOST_REQUIRE(::ftruncate(fd, 0) == 0);
+    ::lseek(fd, 0, SEEK_SET);
+    return out;
+  }
+};
+
+struct shell_world {
+  signals s;
+  capture out, err;
+  int in = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  terminal tty{s, in, out.fd, err.fd};
+  fake_remote remote;
+  shell people{tty, remote, remote.words, false};
+  shell machines{tty, remote, remote.words, true};
+  ~shell_world() { ::close(in); }
+};
+
+letter<schema::Tree> some_tree(uint64_t left) {
+  return letter<schema::Tree>::build([left](schema::Tree::Builder b) {
+    auto list = b.initActors(4);
+    const char* paths[] = {"/cloud", "/cloud/api", "/cloud/api/watches", "/cloud/store"};
+    for (unsigned i = 0; i < 4; ++i) {
+      list[i].setPath(paths[i]);
+      list[i].setPhase(schema::ActorView::Phase::RUNNING);
+      list[i].setUpMs(61'000);
+      list[i].setLastMessage("");
+    }
+    list[3].setPhase(schema::ActorView::Phase::PAUSED);
+    list[3].setRestarts(7);
+    list[3].setUpMs(-1);
+    b.setLeft(left);
+  });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(commands_run)
+
+BOOST_AUTO_TEST_CASE(a_tree_is_drawn) {
+  shell_world w;
+  w.remote.answer = [](auto&, auto&) { return caf::make_message(some_tree(3)); };
+  BOOST_TEST(w.people.run("tree") == 0);
+  BOOST_TEST(w.out.take() ==
+             "ACTOR          STATE    RESTARTS  WAITING  HANDLED  BUSY     UP  LAST MESSAGE\n"
+             "/cloud         running         0        0        0   0us  1m01s\n"
+             "├─ api         running         0        0        0   0us  1m01s\n"
+             "│  └─ watches  running         0        0        0   0us  1m01s\n"
+             "└─ store       paused          7        0        0   0us      -\n"
+             "... and 3 more\n");
+  BOOST_TEST(w.remote.log.at(0).path == "/cloud/admin");
+  BOOST_TEST(w.machines.run("tree /cloud -d 3") == 0);
+  auto text = w.out.take();
+  BOOST_TEST(text.find(R"({"actors":[{"path":"/cloud","kind":"worker","phase":"running")") == 0u, text);
+  BOOST_TEST(text.find(R"("left":3})") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(other_islands_are_asked_where_they_are) {
+  shell_world w;
+  w.remote.answer = [](auto&, auto&) { return caf::make_message(some_tree(3)); };
+  BOOST_TEST(w.people.run("tree /node/n1/pod") == 0);
+  BOOST_TEST(w.remote.log.at(0).path == "/node/n1/admin");
+  BOOST_TEST(w.people.run("tree /node/n3/pod") == 1);
+  BOOST_TEST(w.remote.log.size() == 1u);  // known at once: nobody was asked
+  BOOST_TEST(
+      w.err.take() ==
+      "tree: /cloud has no link to /node/n3; did you mean '/node/n1' or '/node/n2'? `ls` lists those that there are\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_suspended_island_is_named_so) {
+  shell_world w;
+  w.remote.answer = [](auto&, auto&) { return make_error(errc::timed_out, "no answer"); };
+  BOOST_TEST(w.people.run("info /node/n2/agent") == 1);
+  BOOST_TEST(w.err.take().find("info: /node/n2 is suspended: its link is cut") == 0u);
+  BOOST_TEST(w.people.run("info /node/n1/agent") == 1);
+  BOOST_TEST(w.err.take() == "info: no answer\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_near_a_path_that_nobody_has) {
+  shell_world w;
+  w.remote.answer = [](const asked& a, auto&) -> caf::expected<caf::message> {
+    if (a.message != "AskList") return make_error(errc::not_found, "nobody stands at /cloud/stroe");
+    return caf::make_message(letter<schema::Names>::build([](schema::Names::Builder b) {
+      auto n = b.initNames(2);
+      n[0].setName("api");
+      n[0].setBelow(true);
+      n[1].setName("store");
+    }));
+  };
+  BOOST_TEST(w.people.run("info /cloud/stroe") == 1);
+  BOOST_TEST(w.err.take() == "info: nobody stands at /cloud/stroe; did you mean 'store'?\n");
+  BOOST_TEST(w.people.run("ls /cloud") == 0);
+  BOOST_TEST(w.out.take() == "api/\nstore\n");
+  auto paths = w.people.sources().paths("/cloud/s");
+  BOOST_TEST(complete("info /cloud/s", w.people.sources()).common == "/cloud/store");
+}
+
+BOOST_AUTO_TEST_CASE(islands_are_listed_without_asking_them) {
+  shell_world w;
+  BOOST_TEST(w.people.run("ls") == 0);
+  BOOST_TEST(w.out.take() == "/cloud/\n/node/n1/\n/node/n2/\n");
+  BOOST_TEST(w.people.run("ls /node") == 0);
+  BOOST_TEST(w.out.take() == "n1/\nn2/\n");
+  BOOST_TEST(w.people.run("ls /nod") == 1);
+  BOOST_TEST(w.people.sources().nodes() == (std::vector<std::string>{"n1", "n2"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(letters_are_made_from_json) {
+  shell_world w;
+  w.remote.answer = [&](const asked& a, const caf::message& m) -> caf::expected<caf::message> {
+    BOOST_TEST(a.message == "ProbePing");
+    auto n = (*m.get_as<letter<schema::ProbePing>>(0)).getNumber();
+    return caf::make_message(letter<schema::ProbePong>::build([n](schema::ProbePong::Builder b) {
+      b.setNumber(n + 1);
+      b.setIsland("/cloud");
+    }));
+  };
+  BOOST_TEST(w.people.run(R"(ask /cloud/mesh ProbePing {"number": 41})") == 0);
+  BOOST_TEST(w.out.take() == "ProbePong {\"number\":42,\"island\":\"/cloud\"}\n");
+  BOOST_TEST(w.machines.run(R"(ask /cloud/mesh ProbePing {"number": 41})") == 0);
+  BOOST_TEST(w.out.take() == "{\"number\":42,\"island\":\"/cloud\"}\n");
+  BOOST_TEST(w.people.run(R"(send /cloud/x ProbeFact {"key": "a"})") == 0);
+  BOOST_TEST(w.remote.log.back().message == "ProbeFact");
+  BOOST_TEST(w.people.run("ask /cloud/mesh ProbePnig") == 2);
+  BOOST_TEST(w.err.take().find("ask: no message 'ProbePnig'; did you mean 'ProbePing'") != std::string::npos);
+  BOOST_TEST(w.people.run(R"(ask /cloud/mesh ProbePing {"nubmer": 1})") == 2);
+  BOOST_TEST(w.err.take() == "ask: nubmer: ProbePing has no such field; did you mean 'number'?\n");
+}
+
+BOOST_AUTO_TEST_CASE(codes_tell_wrong_from_failed) {
+  shell_world w;
+  BOOST_TEST(w.people.run("tre") == 2);
+  BOOST_TEST(w.err.take() == "unknown command 'tre'; did you mean 'tree'? `help` lists all\n");
+  BOOST_TEST(w.people.run("tree") == 1);
+  BOOST_TEST(w.people.run("") == 0);
+  BOOST_TEST(w.people.run("help") == 0);
+  BOOST_TEST(w.people.run("messages Probe") == 0);
+  BOOST_TEST(w.out.take().find("ProbeState  latest by key") != std::string::npos);
+  BOOST_TEST(w.people.run("schema AskTree") == 0);
+  BOOST_TEST(w.out.take() == "AskTree\n  path :Text\n  levels :UInt16\n  limit :UInt32\n");
+  BOOST_TEST(w.people.run("schema AskTre") == 2);
+  BOOST_TEST(!w.people.quit());
+  BOOST_TEST(w.people.run("quit") == 0);
+  BOOST_TEST(w.people.quit());
+}
+
+BOOST_AUTO_TEST_CASE(a_watch_ends_when_its_comparison_holds) {
+  shell_world w;
+  w.remote.answer = [](auto&, auto&) { return caf::make_message(some_tree(0)); };
+  BOOST_TEST(w.people.run("watch /cloud/store.restarts = 7") == 0);
+  BOOST_TEST(w.out.take().find("  7\n") != std::string::npos);
+  BOOST_TEST(w.people.run("watch -n 1 sum(/cloud/**.restarts)") == 0);
+  BOOST_TEST(w.people.run("watch kill /cloud/store") == 2);
+  BOOST_TEST(w.people.run("watch /cloud/store.restrats") == 2);
+  BOOST_TEST(w.people.run("watch -n 2 -i 0.1 ls") == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
