@@ -12,7 +12,7 @@ foreach(layer ${layers})
 endforeach()
 install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers EXPORT skerry-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/skerry)
-install(TARGETS skerry RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS skerry skerry-repl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema FILES_MATCHING PATTERN "*.capnp")
 install(DIRECTORY ${CMAKE_BINARY_DIR}/schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema
         FILES_MATCHING PATTERN "*.capnp.h" PATTERN "CMakeFiles" EXCLUDE)
