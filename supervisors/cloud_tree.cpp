@@ -17,7 +17,10 @@
 namespace skerry::supervisors {
 namespace {
 
-constexpr restart_window cloud_window{.intensity = 10, .period_ms = 30'000};
+/// A start that fails is tried again: what it failed on (a disk that is full, a port that is taken) may pass.
+constexpr supervision cloud_rules(strategy how) {
+  return {.how = how, .window = {.intensity = 10, .period_ms = 30'000}, .at_first = failed_start::retry};
+}
 
 start_function store_of(const cloud_tree_parts& p) {
   return [&p](caf::event_based_actor* parent) {
@@ -61,7 +64,7 @@ supervisor_args controllers_of(const cloud_tree_parts& p) {
         controllers::node_sync_args{
             p.island.ctx, cloud_paths::node_sync, *p.views, p.island.directory.finder(cloud_paths::store), {}});
   }));
-  return {p.island, "/cloud/controllers", strategy::one_for_one, cloud_window, std::move(children)};
+  return {p.island, "/cloud/controllers", cloud_rules(strategy::one_for_one), std::move(children)};
 }
 
 child_spec pool_of(const cloud_tree_parts& p, std::string id, const char* path) {
@@ -79,7 +82,7 @@ supervisor_args api_of(const cloud_tree_parts& p) {
   children.push_back(worker("sessions", [&p](caf::event_based_actor* parent) {
     return parent->spawn(api::sessions, &p.api, cloud_paths::api_sessions);
   }));
-  return {p.island, "/cloud/api", strategy::one_for_one, cloud_window, std::move(children)};
+  return {p.island, "/cloud/api", cloud_rules(strategy::one_for_one), std::move(children)};
 }
 
 supervisor_args link_of(const cloud_tree_parts& p) {
@@ -88,7 +91,7 @@ supervisor_args link_of(const cloud_tree_parts& p) {
   children.push_back(worker("hub", [&p](caf::event_based_actor* parent) {
     return parent->spawn(link::hub, link::hub_args{p.link, "/cloud/link/hub", p.links, caf::actor{}});
   }));
-  return {p.island, "/cloud/link", strategy::one_for_all, cloud_window, std::move(children)};
+  return {p.island, "/cloud/link", cloud_rules(strategy::one_for_all), std::move(children)};
 }
 
 child_spec branch(std::string id, supervisor_args (*args)(const cloud_tree_parts&), const cloud_tree_parts& p) {
@@ -104,8 +107,8 @@ caf::actor start_cloud_tree(caf::actor_system& system, const cloud_tree_parts& p
   children.push_back(branch("controllers", controllers_of, parts));
   children.push_back(branch("api", api_of, parts));
   children.push_back(branch("link", link_of, parts));
-  return system.spawn(supervisor, supervisor_args{parts.island, cloud_paths::root, strategy::one_for_one, cloud_window,
-                                                  std::move(children), std::move(parent)});
+  return system.spawn(supervisor, supervisor_args{parts.island, cloud_paths::root, cloud_rules(strategy::one_for_one),
+                                                  std::move(children), std::move(parent), true});
 }
 
 }  // namespace skerry::supervisors

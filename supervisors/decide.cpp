@@ -33,4 +33,21 @@ plan restart_plan(strategy s, const std::vector<child_rule>& children, size_t en
   return p;
 }
 
+bool ends_supervisor(auto_shutdown mode, const std::vector<child_rule>& children, const std::vector<bool>& active,
+                     size_t ended, ending how) {
+  if (mode == auto_shutdown::never || !children[ended].significant) return false;
+  if (restarts(children[ended].when, how)) return false;
+  if (mode == auto_shutdown::any_significant) return true;
+  for (size_t i = 0; i < children.size(); ++i)
+    if (i != ended && children[i].significant && active[i]) return false;
+  return true;
+}
+
+std::string fault_of(const supervision& s, const child_rule& child) {
+  if (!child.significant) return {};
+  if (child.when == restart::permanent) return "a permanent child cannot be significant: it never ends for good";
+  if (s.on_significant == auto_shutdown::never) return "it is significant, but its supervisor's auto_shutdown is never";
+  return {};
+}
+
 }  // namespace skerry::supervisors

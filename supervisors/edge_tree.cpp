@@ -7,7 +7,8 @@
 namespace skerry::supervisors {
 namespace {
 
-constexpr restart_window edge_window{.intensity = 10, .period_ms = 60'000};
+/// A start that fails is tried again: what it failed on (a disk that is full) may pass.
+constexpr supervision edge_rules{.window = {.intensity = 10, .period_ms = 60'000}, .at_first = failed_start::retry};
 
 node::agent_args agent_of(const edge_tree_parts& p, const std::string& root, caf::actor parent) {
   const auto& find = p.island.directory;
@@ -62,8 +63,8 @@ caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& p, 
     if (p.threads) return self->spawn<caf::detached>(link::link_client, link_of(p, root));
     return self->spawn(link::link_client, link_of(p, root));
   }));
-  return system.spawn(supervisor, supervisor_args{p.island, root, strategy::one_for_one, edge_window,
-                                                  std::move(children), std::move(parent)});
+  return system.spawn(supervisor,
+                      supervisor_args{p.island, root, edge_rules, std::move(children), std::move(parent), true});
 }
 
 }  // namespace skerry::supervisors

@@ -21,8 +21,9 @@ namespace skerry::supervisors {
 
 pool_state::~pool_state() {
   for (auto& [id, c] : children_) {
-    for (auto* list : {&c.waiting, &c.renewed})
-      for (auto& p : *list) p.deliver(make_error(errc::unavailable, path_of(id) + ": its pool ended"));
+    if (c.bad)
+      for (auto* list : {&c.bad->waiting, &c.bad->renewed})
+        for (auto& p : *list) p.deliver(make_error(errc::unavailable, path_of(id) + ": its pool ended"));
     if (!c.actor) continue;
     args_->parts.directory.erase(path_of(id), c.actor.id());
     caf::anon_send_exit(c.actor, caf::exit_reason::kill);
@@ -34,6 +35,7 @@ caf::behavior pool_state::make(pool_args args) {
   base::prepare(self_, args_->parts.ctx, args_->path);
   self_->set_down_handler([this](caf::scheduled_actor*, caf::down_msg& m) { on_down(m); });
   self_->set_exit_handler([this](caf::scheduled_actor*, caf::exit_msg& m) { on_exit_message(m); });
+  if (args_->parent) self_->send(args_->parent, base::ready{args_->path});
   return {
       [this](const base::start_child& m) { return on_start(m); },
       [this](const base::stop_child& m) { return on_stop(m); },
@@ -47,18 +49,18 @@ caf::behavior pool_state::make(pool_args args) {
 
 std::string pool_state::path_of(std::string_view id) const { return args_->path + "/" + std::string{id}; }
 
+// -- what is asked ----------------------------------------------------------------------------------------------------
+
 caf::result<caf::actor> pool_state::on_start(const base::start_child& m) {
   if (quitting_) return make_error(errc::unavailable, args_->path + " is stopping; " + m.id + " was not started");
-  if (children_.count(m.id) != 0) return make_error(errc::already_exists, path_of(m.id) + " is there already");
+  if (children_.contains(m.id)) return make_error(errc::already_exists, path_of(m.id) + " is there already");
   if (children_.size() >= args_->children_max)
     return make_error(errc::too_many,
                       args_->path + " holds " + std::to_string(children_.size()) + " children, its limit");
   auto spawned = spawn_child(self_, args_->parts, path_of(m.id), m.start);
   if (!spawned) return spawned.error();
-  auto& c = children_[m.id];
-  c.spec = m;
-  c.actor = *spawned;
-  by_id_[spawned->id()] = m.id;
+  auto i = children_.try_emplace(m.id, child{m.start, *spawned, nullptr, 0, m.when}).first;
+  by_id_.emplace(spawned->id(), i);
   return *spawned;
 }
 
@@ -66,8 +68,9 @@ caf::result<void> pool_state::on_stop(const base::stop_child& m) {
   auto i = children_.find(m.id);
   if (i == children_.end()) return caf::unit;
   auto promise = self_->make_response_promise();
-  i->second.waiting.push_back(promise);
-  i->second.renewing = false;
+  auto& bad = i->second.in_trouble();
+  bad.waiting.push_back(promise);
+  bad.renewing = false;
   if (i->second.actor)
     ask_to_stop(i, m.shutdown_ms);
   else
@@ -77,7 +80,7 @@ caf::result<void> pool_state::on_stop(const base::stop_child& m) {
 
 caf::result<caf::actor> pool_state::on_find(const base::find_child& m) const {
   auto i = children_.find(m.id);
-  if (i == children_.end() || i->second.stopping) return make_error(errc::not_found, path_of(m.id) + " is not there");
+  if (i == children_.end() || i->second.stopping()) return make_error(errc::not_found, path_of(m.id) + " is not there");
   if (!i->second.actor) return make_error(errc::unavailable, path_of(m.id) + " crashed and waits for its restart");
   return i->second.actor;
 }
@@ -87,9 +90,8 @@ caf::result<description> pool_state::on_describe(const describe& m) const {
   auto i = m.after.empty() ? children_.begin() : children_.upper_bound(m.after);
   for (auto max = std::min(m.max, describe_max); i != children_.end() && d.children.size() < max; ++i) {
     auto& c = i->second;
-    auto now = !c.actor ? phase::paused : c.killed ? phase::killed : c.stopping ? phase::asked : phase::up;
-    auto when = c.spec.restart ? restart::transient : restart::temporary;
-    d.children.push_back({i->first, path_of(i->first), child_kind::worker, now, when, c.restarts, c.actor});
+    auto now = !c.actor ? phase::paused : !c.stopping() ? phase::up : c.bad->killed ? phase::killed : phase::asked;
+    d.children.push_back({i->first, path_of(i->first), child_kind::worker, now, c.when, c.restarts, c.actor});
   }
   d.more = i != children_.end();
   return d;
@@ -98,113 +100,137 @@ caf::result<description> pool_state::on_describe(const describe& m) const {
 caf::result<caf::actor> pool_state::on_restart(const restart_child& m) {
   auto i = children_.find(m.id);
   if (i == children_.end()) return make_error(errc::not_found, path_of(m.id) + " is not there");
-  auto& c = i->second;
-  if (quitting_ || (c.stopping && !c.renewing)) return make_error(errc::unavailable, path_of(m.id) + " is stopping");
+  auto& bad = i->second.in_trouble();
+  if (quitting_ || (bad.stopping && !bad.renewing))
+    return make_error(errc::unavailable, path_of(m.id) + " is stopping");
   auto promise = self_->make_response_promise();
-  c.renewed.push_back(promise);
-  if (c.actor) {
-    c.renewing = true;
+  bad.renewed.push_back(promise);
+  if (i->second.actor) {
+    bad.renewing = true;
     ask_to_stop(i, args_->shutdown_ms);
   } else {
-    c.generation = ++generations_;  // its pause, if it is in one, is over
+    bad.generation = ++generations_;  // its pause, if it is in one, is over
     start_again(i);
   }
   return promise;
 }
 
+// -- stops ------------------------------------------------------------------------------------------------------------
+
 void pool_state::ask_to_stop(children::iterator i, uint32_t shutdown_ms) {
-  auto& c = i->second;
-  if (std::exchange(c.stopping, true)) return;
+  auto& bad = i->second.in_trouble();
+  if (std::exchange(bad.stopping, true)) return;
   if (shutdown_ms == shutdown_rule::brutal_kill) {
-    c.killed = true;
-    self_->send_exit(c.actor, caf::exit_reason::kill);
+    bad.killed = true;
+    self_->send_exit(i->second.actor, caf::exit_reason::kill);
     arm(i, kill_ms_max);
   } else {
-    self_->send_exit(c.actor, caf::exit_reason::user_shutdown);
+    self_->send_exit(i->second.actor, caf::exit_reason::user_shutdown);
     if (shutdown_ms != shutdown_rule::infinity) arm(i, shutdown_ms);
   }
 }
 
 void pool_state::on_timer(const std::string& id, uint64_t generation) {
   auto i = children_.find(id);
-  if (i == children_.end() || i->second.generation != generation) return;
-  auto& c = i->second;
-  if (!c.stopping) return start_again(i);
-  if (!std::exchange(c.killed, true)) {
-    self_->send_exit(c.actor, caf::exit_reason::kill);
+  if (i == children_.end() || !i->second.bad || i->second.bad->generation != generation) return;
+  auto& bad = *i->second.bad;
+  if (!bad.stopping) return start_again(i);
+  if (!std::exchange(bad.killed, true)) {
+    self_->send_exit(i->second.actor, caf::exit_reason::kill);
     arm(i, kill_ms_max);
     return;
   }
   args_->parts.ctx.log.error(path_of(id), "does not end though it was killed: it is stuck in a handler; abandoned");
-  self_->demonitor(c.actor);
-  by_id_.erase(c.actor.id());
+  self_->demonitor(i->second.actor);
+  by_id_.erase(i->second.actor.id());
   gone(i);
 }
 
 /// A child that was asked to stop ended: it is forgotten, or started again if that is what it was stopped for.
 void pool_state::gone(children::iterator i) {
   auto& c = i->second;
-  if (!c.renewing || quitting_) return erase(i);
+  if (!c.bad->renewing || quitting_) return erase(i);
   args_->parts.directory.erase(path_of(i->first), c.actor.id());
   c.actor = nullptr;
-  c.stopping = c.killed = c.renewing = false;
-  c.generation = ++generations_;
+  c.bad->stopping = c.bad->killed = c.bad->renewing = false;
+  c.bad->generation = ++generations_;
   start_again(i);
 }
+
+// -- ends -------------------------------------------------------------------------------------------------------------
 
 void pool_state::on_down(const caf::down_msg& m) {
   auto found = by_id_.find(m.source.id());
   if (found == by_id_.end()) return;
-  auto i = children_.find(found->second);
+  auto i = found->second;
   by_id_.erase(found);
   auto& c = i->second;
-  if (c.stopping) return gone(i);
+  if (c.stopping()) return gone(i);
   args_->parts.directory.erase(path_of(i->first), c.actor.id());
-  auto ended = std::exchange(c.actor, nullptr);
-  if (ending_of(m.reason) != ending::abnormal) return erase(i);
-  crashed(i, ended, m.reason);
+  ended(i, std::exchange(c.actor, nullptr), m.reason);
 }
 
-/// Starts it again at once while its window admits that, else after a pause; a temporary one is forgotten.
-void pool_state::crashed(children::iterator i, const caf::actor& who, const caf::error& why) {
+/// It ended by itself, or did not start again: it is started again, at once or after a pause, or forgotten.
+void pool_state::ended(children::iterator i, const caf::actor& who, const caf::error& why) {
   auto& c = i->second;
-  report_crash(args_->parts, path_of(i->first), who, why, c.restarts, c.spec.restart);
-  if (!c.spec.restart || quitting_) return erase(i);
+  auto how = ending_of(why);
+  bool again = restarts(c.when, how) && !quitting_;
+  if (how == ending::abnormal) report_crash(args_->parts, path_of(i->first), who, why, c.restarts, again);
+  if (!again) return erase(i);
   ++c.restarts;
-  if (admit(c.past, args_->window, args_->parts.ctx.clock.steady_ms())) {
-    c.pause_ms = 0;
+  auto& bad = c.in_trouble();
+  if (admitted(i)) {
+    bad.pause_ms = 0;
     // By a message, not by a call: a start that always fails must not recurse.
-    c.generation = ++generations_;
-    self_->send(self_, child_timer{i->first, c.generation});
+    bad.generation = ++generations_;
+    self_->send(self_, child_timer{i->first, bad.generation});
     return;
   }
-  c.pause_ms = c.pause_ms == 0 ? args_->pause_ms_min : std::min(c.pause_ms * 2, args_->pause_ms_max);
+  if (args_->when_overrun == overrun::escalate) {
+    auto text = args_->path + ": more than " + std::to_string(args_->window.intensity) + " restarts within " +
+                std::to_string(args_->window.period_ms) + " ms; last " + path_of(i->first) + ": " + message_of(why);
+    args_->parts.ctx.log.error(args_->path, text);
+    return begin_to_end(make_error(errc::internal, std::move(text)));
+  }
+  bad.pause_ms = bad.pause_ms == 0 ? args_->pause_ms_min : std::min(bad.pause_ms * 2, args_->pause_ms_max);
   args_->parts.ctx.log.warning(path_of(i->first),
-                               "crashes again and again; next start in " + std::to_string(c.pause_ms) + " ms");
-  arm(i, c.pause_ms);
+                               "crashes again and again; next start in " + std::to_string(bad.pause_ms) + " ms");
+  arm(i, bad.pause_ms);
+}
+
+bool pool_state::admitted(children::iterator i) {
+  auto& past = args_->when_overrun == overrun::escalate ? past_ : i->second.in_trouble().past;
+  return admit(past, args_->window, args_->parts.ctx.clock.steady_ms());
 }
 
 void pool_state::start_again(children::iterator i) {
   auto& c = i->second;
   if (c.actor || quitting_) return;
-  auto spawned = spawn_child(self_, args_->parts, path_of(i->first), c.spec.start);
-  if (!spawned) return crashed(i, {}, spawned.error());
+  auto spawned = spawn_child(self_, args_->parts, path_of(i->first), c.start);
+  if (!spawned) return ended(i, {}, spawned.error());
   c.actor = *spawned;
-  by_id_[spawned->id()] = i->first;
-  for (auto& p : c.renewed) p.deliver(*spawned);
-  c.renewed.clear();
+  by_id_.emplace(spawned->id(), i);
+  for (auto& p : c.bad->renewed) p.deliver(*spawned);
+  c.bad->renewed.clear();
 }
 
+// -- the pool's own end -----------------------------------------------------------------------------------------------
+
 void pool_state::on_exit_message(const caf::exit_msg& m) {
-  if (by_id_.count(m.source.id()) != 0 || std::exchange(quitting_, true)) return;
-  exit_reason_ = m.reason;
-  for (auto i = children_.begin(); i != children_.end();) {
-    auto here = i++;
-    if (here->second.actor)
-      ask_to_stop(here, args_->shutdown_ms);
+  if (!by_id_.contains(m.source.id())) begin_to_end(m.reason);
+}
+
+void pool_state::begin_to_end(caf::error reason) {
+  if (std::exchange(quitting_, true)) return;
+  exit_reason_ = std::move(reason);
+  std::vector<children::iterator> down;
+  for (auto i = children_.begin(); i != children_.end(); ++i) {
+    if (i->second.actor)
+      ask_to_stop(i, args_->shutdown_ms);
     else
-      children_.erase(here);
+      down.push_back(i);
   }
+  for (auto i : down) erase(i);
   if (children_.empty()) self_->quit(exit_reason_);
 }
 
@@ -214,15 +240,17 @@ void pool_state::erase(children::iterator i) {
     by_id_.erase(c.actor.id());
     args_->parts.directory.erase(path_of(i->first), c.actor.id());
   }
-  for (auto& p : c.waiting) p.deliver(caf::unit);
-  for (auto& p : c.renewed) p.deliver(make_error(errc::unavailable, path_of(i->first) + " was stopped"));
+  if (c.bad) {
+    for (auto& p : c.bad->waiting) p.deliver(caf::unit);
+    for (auto& p : c.bad->renewed) p.deliver(make_error(errc::unavailable, path_of(i->first) + " was stopped"));
+  }
   children_.erase(i);
   if (quitting_ && children_.empty()) self_->quit(exit_reason_);
 }
 
 void pool_state::arm(children::iterator i, uint32_t ms) {
-  self_->delayed_send(self_, std::chrono::milliseconds(ms),
-                      child_timer{i->first, i->second.generation = ++generations_});
+  auto generation = i->second.in_trouble().generation = ++generations_;
+  self_->delayed_send(self_, std::chrono::milliseconds(ms), child_timer{i->first, generation});
 }
 
 caf::behavior pool(base::stateful<pool_state>* self, pool_args args) { return self->state.make(std::move(args)); }

@@ -1,9 +1,9 @@
 #include "supervisors/supervisor.hpp"
 
-#include <algorithm>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 #include <deque>
+#include <set>
 
 #include "schema/error.hpp"
 
@@ -11,7 +11,6 @@ namespace skerry::supervisors {
 namespace {
 struct begin {};
 struct deadline_passed {
-  size_t child;
   uint64_t generation;
 };
 }  // namespace
@@ -20,6 +19,21 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::supervisors::begin)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::supervisors::deadline_passed)
 
 namespace skerry::supervisors {
+namespace {
+
+/// What is wrong with the arguments; empty if nothing is.
+std::string fault_of(const supervisor_args& args) {
+  if (args.children.size() > children_of_supervisor_max)
+    return "more than " + std::to_string(children_of_supervisor_max) + " children: a pool holds many";
+  std::set<std::string_view> ids;
+  for (auto& c : args.children) {
+    if (!ids.insert(c.id).second) return "two children have the id \"" + c.id + "\"";
+    if (auto fault = fault_of(args.rules, c.rule); !fault.empty()) return "child \"" + c.id + "\": " + fault;
+  }
+  return {};
+}
+
+}  // namespace
 
 child_spec worker(std::string id, start_function start, restart when, uint32_t shutdown_ms) {
   return {std::move(id), std::move(start), {.when = when, .shutdown = {shutdown_ms}}};
@@ -36,8 +50,10 @@ child_spec subtree(std::string id, start_function start, bool awaits_ready, chil
 /// Children of a supervisor that was killed, or that quit with some left, must not live on unsupervised.
 supervisor_state::~supervisor_state() {
   if (!args_) return;
-  for (auto& [child, promise] : restarting_)
-    promise.deliver(make_error(errc::unavailable, path_of(child) + " was not started again: its supervisor ended"));
+  args_->parts.directory.erase(args_->path, self_->id());  // of a root, which nobody else would erase
+  for (auto* waiting : {&starting_, &terminating_})
+    for (auto& [id, promise] : *waiting)
+      promise.deliver(make_error(errc::unavailable, args_->path + "/" + id + ": its supervisor ended"));
   for (size_t i = 0; i < running_.size(); ++i) {
     if (!running_[i]) continue;
     args_->parts.directory.erase(path_of(i), running_[i].id());
@@ -48,9 +64,15 @@ supervisor_state::~supervisor_state() {
 caf::behavior supervisor_state::make(supervisor_args args) {
   args_ = std::make_unique<supervisor_args>(std::move(args));
   base::prepare(self_, args_->parts.ctx, args_->path);
+  if (auto fault = fault_of(*args_); !fault.empty()) {
+    args_->children.clear();
+    self_->quit(make_error(errc::invalid, args_->path + ": " + fault));
+    return {};
+  }
+  if (args_->root) args_->parts.directory.put(args_->path, caf::actor{self_});
   std::vector<child_rule> rules;
   for (auto& c : args_->children) rules.push_back(c.rule);
-  machine_ = std::make_unique<machine>(args_->how, args_->window, std::move(rules));
+  machine_ = std::make_unique<machine>(args_->rules, std::move(rules));
   running_.resize(args_->children.size());
   self_->set_down_handler([this](caf::scheduled_actor*, caf::down_msg& m) { on_down(m); });
   self_->set_exit_handler([this](caf::scheduled_actor*, caf::exit_msg& m) { on_exit_message(m); });
@@ -65,10 +87,13 @@ caf::behavior supervisor_state::make(supervisor_args args) {
         if (auto i = by_id_.find(sender->id()); i != by_id_.end()) act(machine_->on_ready(i->second));
       },
       [this](const deadline_passed& d) {
-        act(machine_->on_deadline(d.child, d.generation, args_->parts.ctx.clock.steady_ms()));
+        act(machine_->on_deadline(d.generation, args_->parts.ctx.clock.steady_ms()));
       },
       [this](const describe& m) { return on_describe(m); },
       [this](const restart_child& m) { return on_restart(m); },
+      [this](const add_child& m) { return on_add(m); },
+      [this](const terminate_child& m) { return on_terminate(m); },
+      [this](const delete_child& m) { return on_delete(m); },
   };
 }
 
@@ -93,13 +118,16 @@ steps supervisor_state::perform(const step& s) {
       self_->send_exit(running_[s.child], caf::exit_reason::kill);
       return {};
     case step::kind::arm:
-      self_->delayed_send(self_, std::chrono::milliseconds(s.ms), deadline_passed{s.child, s.generation});
+      self_->delayed_send(self_, std::chrono::milliseconds(s.ms), deadline_passed{s.generation});
       return {};
     case step::kind::abandon:
       args_->parts.ctx.log.error(path_of(s.child),
                                  "does not end though it was killed: it is stuck in a handler; abandoned");
       self_->demonitor(running_[s.child]);
       forget(s.child);
+      return {};
+    case step::kind::drop:
+      drop(s.child);
       return {};
     case step::kind::settled:
       if (!std::exchange(announced_, true) && args_->parent) self_->send(args_->parent, base::ready{args_->path});
@@ -116,14 +144,16 @@ steps supervisor_state::start(size_t child) {
   auto spawned = spawn_child(self_, args_->parts, path, args_->children[child].start);
   if (!spawned) {
     last_crash_ = spawned.error();
+    if (machine_->added(child)) {
+      answer(starting_, args_->children[child].id, caf::make_message(last_crash_));
+      return machine_->on_down(child, ending::abnormal, args_->parts.ctx.clock.steady_ms());
+    }
     report_crash(args_->parts, path, {}, last_crash_, machine_->restarts_of(child), true);
     return machine_->on_down(child, ending::abnormal, args_->parts.ctx.clock.steady_ms());
   }
   running_[child] = *spawned;
   by_id_[spawned->id()] = child;
-  auto [first, last] = restarting_.equal_range(child);
-  for (auto i = first; i != last; ++i) i->second.deliver(*spawned);
-  restarting_.erase(first, last);
+  answer(starting_, args_->children[child].id, caf::make_message(*spawned));
   return machine_->on_started(child);
 }
 
@@ -132,6 +162,16 @@ void supervisor_state::forget(size_t child) {
   args_->parts.directory.erase(path_of(child), r.id());
   by_id_.erase(r.id());
   r = {};
+  answer(terminating_, args_->children[child].id, caf::make_message());
+}
+
+void supervisor_state::drop(size_t child) {
+  answer(starting_, args_->children[child].id,
+         caf::make_message(make_error(errc::unavailable, path_of(child) + " is gone")));
+  running_.erase(running_.begin() + static_cast<ptrdiff_t>(child));
+  args_->children.erase(args_->children.begin() + static_cast<ptrdiff_t>(child));
+  for (auto& [id, index] : by_id_)
+    if (index > child) --index;
 }
 
 void supervisor_state::on_down(const caf::down_msg& m) {
@@ -158,48 +198,27 @@ void supervisor_state::on_exit_message(const caf::exit_msg& m) {
   act(machine_->on_shutdown());
 }
 
-std::optional<size_t> supervisor_state::find(std::string_view id) const {
-  auto& all = args_->children;
-  auto i = std::find_if(all.begin(), all.end(), [id](auto& c) { return c.id == id; });
-  if (i == all.end()) return std::nullopt;
-  return i - all.begin();
-}
-
-caf::result<description> supervisor_state::on_describe(const describe& m) const {
-  description d{args_->path, child_kind::supervisor, args_->how, args_->window, {}, args_->children.size(), false};
-  size_t i = 0;
-  if (!m.after.empty()) {
-    auto at = find(m.after);
-    if (!at) return make_error(errc::not_found, args_->path + " has no child \"" + m.after + "\"");
-    i = *at + 1;
-  }
-  for (auto max = std::min(m.max, describe_max); i < args_->children.size() && d.children.size() < max; ++i) {
-    auto& c = args_->children[i];
-    d.children.push_back(
-        {c.id, path_of(i), c.kind, machine_->phase_of(i), c.rule.when, machine_->restarts_of(i), running_[i]});
-  }
-  d.more = i < args_->children.size();
-  return d;
-}
-
-caf::result<caf::actor> supervisor_state::on_restart(const restart_child& m) {
-  auto child = find(m.id);
-  if (!child) return make_error(errc::not_found, args_->path + " has no child \"" + m.id + "\"");
-  if (machine_->quitting()) return make_error(errc::unavailable, args_->path + " is stopping");
-  auto promise = self_->make_response_promise();
-  restarting_.emplace(*child, promise);
-  act(machine_->on_restart(*child));
-  return promise;
-}
-
 void supervisor_state::quit() {
   auto culprit = machine_->culprit();
-  if (!culprit) return self_->quit(exit_reason_);
-  auto text = args_->path + ": more than " + std::to_string(args_->window.intensity) + " restarts within " +
-              std::to_string(args_->window.period_ms) + " ms; last " + path_of(*culprit) + ": " +
-              message_of(last_crash_);
-  args_->parts.ctx.log.error(args_->path, text);
-  self_->quit(make_error(errc::internal, std::move(text)));
+  switch (machine_->why()) {
+    case farewell::asked:
+      return self_->quit(exit_reason_);
+    case farewell::significant:
+      args_->parts.ctx.log.info(args_->path, "ends: " + path_of(*culprit) + ", which is significant, is done");
+      return self_->quit(caf::exit_reason::user_shutdown);
+    case farewell::overrun:
+    case farewell::failed_start: {
+      auto& w = args_->rules.window;
+      auto text =
+          args_->path + ": " +
+          (machine_->why() == farewell::overrun ? "more than " + std::to_string(w.intensity) + " restarts within " +
+                                                      std::to_string(w.period_ms) + " ms; last " + path_of(*culprit)
+                                                : path_of(*culprit) + " did not start") +
+          ": " + message_of(last_crash_);
+      args_->parts.ctx.log.error(args_->path, text);
+      return self_->quit(make_error(errc::internal, std::move(text)));
+    }
+  }
 }
 
 caf::behavior supervisor(base::stateful<supervisor_state>* self, supervisor_args args) {

@@ -55,7 +55,7 @@ void watch_hub_state::start(const watch_stream_ptr& s, bool present) {
   if (!pool) return refuse(*s, unavailable("the API is starting; try again"));
   base::start_child child;
   child.id = info_->id + "@" + std::to_string(self_->id()) + "-" + std::to_string(++last_id_);
-  child.restart = false;
+  child.when = base::restart::temporary;
   child.start = [parts = parts_, path = path_ + "@" + std::to_string(s->id()), hub = caf::actor{self_}, s,
                  present](caf::event_based_actor* parent) {
     return parent->spawn(watch_start, parts, path, hub, s, present);

@@ -55,7 +55,10 @@ void actor::enqueue(caf::mailbox_element_ptr m, caf::execution_unit* host) {
 
 caf::invoke_message_result actor::consume(caf::mailbox_element& m) {
   if (auto type = type_of(m.content()); type != 0 && type != exit_type) meter_.last_.store(type, relaxed);
-  if (auto* sink = sink_.load(std::memory_order_acquire)) sink->on_message(*this, m);
+  if (auto* sink = sink_.load(std::memory_order_acquire)) {
+    current_mailbox_element(&m);  // should the sink throw, this is the message in hand
+    sink->on_message(*this, m);
+  }
   auto result = super::consume(m);
   // This thread alone writes it: no locked instruction.
   meter_.handled_.store(meter_.handled_.load(relaxed) + 1, relaxed);

@@ -1,10 +1,18 @@
 #pragma once
 #include <caf/actor.hpp>
 #include <caf/event_based_actor.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
 namespace skerry::base {
+
+/// When a supervised child that ended is started again.
+enum class restart : uint8_t {
+  permanent,  ///< always
+  transient,  ///< only after an abnormal end
+  temporary,  ///< never
+};
 
 /// How actors ask for supervised children that come and go (pods, link sessions, watches), without knowing supervisors:
 /// a pool supervisor (supervisors/) takes these messages.
@@ -14,7 +22,7 @@ namespace skerry::base {
 struct start_child {
   std::string id;
   std::function<caf::actor(caf::event_based_actor* supervisor)> start;
-  bool restart = true;  ///< transient (restarted after a crash) or temporary
+  base::restart when = base::restart::transient;
 };
 /// Stops a child, with its deadline, and forgets it; answered with `caf::unit` when it has ended; no error if it is not
 /// there.

@@ -99,7 +99,7 @@ void hub_state::start(ports::connection_ptr c, const std::string& node) {
   ++handshakes_;
   base::start_child m;
   m.id = (node.empty() ? std::string{"join"} : node) + "#" + std::to_string(id);
-  m.restart = false;
+  m.when = base::restart::temporary;
   m.start = [&parts = args_->parts, path, id, node, c,
              me = caf::actor_cast<caf::actor>(self_)](caf::event_based_actor* pool) {
     if (node.empty()) return pool->spawn(join_session, join_session_args{parts, path, c, me});

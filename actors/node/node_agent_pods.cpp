@@ -127,7 +127,7 @@ void agent_state::start_pod(const std::string& uid) {
   }
   base::start_child child;
   child.id = uid;
-  child.restart = true;
+  child.when = base::restart::transient;
   auto args = pod::pod_args{args_->ctx,    args_->path + "/pod/" + uid,       uid, args_->runtime, args_->files,
                             args_->prober, caf::actor_cast<caf::actor>(self_)};
   child.start = [args](caf::event_based_actor* supervisor) {

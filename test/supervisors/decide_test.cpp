@@ -3,56 +3,17 @@
 #include <boost/test/unit_test.hpp>
 
 #include "supervisors/machine.hpp"
+#include "test/supervisors/runner.hpp"
 
 using namespace skerry::supervisors;
+using skerry::test::runner;
+using skerry::test::text;
 using indices = std::vector<size_t>;
 
 namespace {
 
-std::string text(const steps& all) {
-  static constexpr const char* names[] = {"start", "ask", "kill", "abandon", "arm", "settled", "quit"};
-  std::string out;
-  for (auto& s : all) {
-    if (!out.empty()) out += ' ';
-    out += names[static_cast<int>(s.what)];
-    if (s.what != step::kind::settled && s.what != step::kind::quit) out += std::to_string(s.child);
-    if (s.what == step::kind::arm) out += ":" + std::to_string(s.ms);
-  }
-  return out;
-}
-
-/// Runs starts and stops that answer at once, and returns the order of things.
-struct runner {
-  machine m;
-  std::string log;
-  uint64_t generation = 0;
-  int64_t now = 0;
-
-  void feed(steps todo) {
-    std::deque<step> queue(todo.begin(), todo.end());
-    while (!queue.empty()) {
-      auto s = queue.front();
-      queue.pop_front();
-      log += text({s}) + " ";
-      steps more;
-      if (s.what == step::kind::start) more = m.on_started(s.child);
-      if (s.what == step::kind::ask) more = m.on_down(s.child, ending::shutdown, now);
-      if (s.what == step::kind::kill) more = m.on_down(s.child, ending::abnormal, now);
-      queue.insert(queue.end(), more.begin(), more.end());
-    }
-  }
-  std::string down(size_t child, ending how) {
-    log.clear();
-    feed(m.on_down(child, how, now));
-    return log;
-  }
-};
-
 runner started(strategy s, std::vector<child_rule> rules, restart_window w = {3, 5000}) {
-  for (auto& r : rules) r.shutdown.ms = shutdown_rule::infinity;
-  runner r{machine{s, w, std::move(rules)}, {}, 0, 0};
-  r.feed(r.m.begin());
-  return r;
+  return skerry::test::started({.how = s, .window = w}, std::move(rules));
 }
 
 }  // namespace
@@ -144,7 +105,10 @@ BOOST_AUTO_TEST_CASE(each_strategy_restarts_whom_it_should) {
   auto all = started(strategy::one_for_all, four);
   BOOST_TEST(all.down(1, ending::abnormal) == "ask3 ask2 ask0 start0 start1 start2 start3 settled ");
   auto rest = started(strategy::rest_for_one, four);
-  BOOST_TEST(rest.down(1, ending::abnormal) == "ask3 ask2 start1 start2 start3 settled ");
+  for (size_t i = 0; i < 4; ++i) rest.feed(rest.m.on_ready(i));
+  BOOST_TEST(rest.down(1, ending::abnormal) == "ask3 ask2 start1 arm1:30000 ");
+  for (size_t i = 1; i < 4; ++i) rest.feed(rest.m.on_ready(i));
+  BOOST_TEST(rest.log == "ask3 ask2 start1 arm1:30000 start2 arm2:30000 start3 arm3:30000 settled ");
   BOOST_TEST(rest.m.restarts_of(1) == 1u);
   BOOST_TEST(rest.m.restarts_of(2) == 0u);
 }
@@ -161,10 +125,10 @@ BOOST_AUTO_TEST_CASE(a_temporary_child_is_never_started_twice) {
   std::vector<child_rule> rules(2);
   rules[0].when = restart::temporary;
   auto r = started(strategy::one_for_all, rules);
-  BOOST_TEST(r.down(1, ending::abnormal) == "ask0 start1 settled ");
-  BOOST_TEST(r.down(1, ending::abnormal) == "start1 settled ");
+  BOOST_TEST(r.down(1, ending::abnormal) == "ask0 start1 drop0 settled ");
+  BOOST_TEST(r.down(0, ending::abnormal) == "start0 settled ");
   r.feed(r.m.on_shutdown());
-  BOOST_TEST(r.log == "start1 settled ask1 quit ");
+  BOOST_TEST(r.log == "start0 settled ask0 quit ");
 }
 
 BOOST_AUTO_TEST_CASE(an_overrun_window_stops_all_and_escalates) {
@@ -187,62 +151,64 @@ BOOST_AUTO_TEST_CASE(restarts_that_are_old_do_not_count) {
 BOOST_AUTO_TEST_CASE(the_next_child_waits_for_ready_until_the_deadline) {
   std::vector<child_rule> rules(2);
   rules[0] = {.awaits_ready = true, .ready_ms = 700};
-  machine m{strategy::one_for_one, {3, 5000}, rules};
+  machine m{{.how = strategy::one_for_one, .window = {3, 5000}, .at_first = failed_start::retry}, rules};
   BOOST_TEST(text(m.begin()) == "start0");
   auto armed = m.on_started(0);
   BOOST_TEST(text(armed) == "arm0:700");
   BOOST_TEST(text(m.on_ready(1)) == "");
   BOOST_TEST(text(m.on_ready(0)) == "start1");
   BOOST_TEST(text(m.on_started(1)) == "settled");
-  BOOST_TEST(text(m.on_deadline(0, armed[0].generation, 700)) == "");
+  BOOST_TEST(text(m.on_deadline(armed[0].generation, 700)) == "");
 
-  machine late{strategy::one_for_one, {1, 5000}, rules};
+  machine late{{.how = strategy::one_for_one, .window = {1, 5000}, .at_first = failed_start::retry}, rules};
   late.begin();
   auto first = late.on_started(0);
-  BOOST_TEST(text(late.on_deadline(0, first[0].generation, 700)) == "kill0 arm0:10000");
+  BOOST_TEST(text(late.on_deadline(first[0].generation, 700)) == "kill0 arm0:10000");
   BOOST_TEST(!late.stopping(0));
   BOOST_TEST(text(late.on_down(0, ending::abnormal, 701)) == "start0");
   auto second = late.on_started(0);
-  late.on_deadline(0, second[0].generation, 1400);
+  late.on_deadline(second[0].generation, 1400);
   BOOST_TEST(text(late.on_down(0, ending::abnormal, 1401)) == "quit");
 }
 
 BOOST_AUTO_TEST_CASE(a_child_that_ends_while_the_next_ones_are_not_started_yet) {
   std::vector<child_rule> rules(3);
-  rules[1].awaits_ready = true;
   auto r = started(strategy::rest_for_one, rules);
-  BOOST_TEST(r.log == "start0 start1 arm1:30000 ");
+  BOOST_TEST(r.log == "start0 arm0:30000 ");
+  r.log.clear();
+  r.feed(r.m.on_ready(0));
+  BOOST_TEST(r.log == "start1 arm1:30000 ");
   BOOST_TEST(r.down(0, ending::abnormal) == "");  // waits until the start in hand is over
   r.log.clear();
   r.feed(r.m.on_ready(1));
-  BOOST_TEST(r.log == "ask1 start0 start1 arm1:30000 ");
+  BOOST_TEST(r.log == "ask1 start0 arm0:30000 ");
   r.log.clear();
-  r.feed(r.m.on_ready(1));
-  BOOST_TEST(r.log == "start2 settled ");
+  for (size_t i = 0; i < 3; ++i) r.feed(r.m.on_ready(i));
+  BOOST_TEST(r.log == "start1 arm1:30000 start2 arm2:30000 settled ");
 }
 
 BOOST_AUTO_TEST_CASE(who_does_not_stop_in_time_is_killed_and_at_last_abandoned) {
   std::vector<child_rule> rules(2);
   rules[1].shutdown.ms = 300;
   rules[0].shutdown.ms = shutdown_rule::brutal_kill;
-  machine m{strategy::one_for_one, {3, 5000}, rules};
+  machine m{{.how = strategy::one_for_one, .window = {3, 5000}, .at_first = failed_start::retry}, rules};
   m.begin();
   m.on_started(0);
   m.on_started(1);
   auto asked = m.on_shutdown();
   BOOST_TEST(text(asked) == "ask1 arm1:300");
   BOOST_TEST(m.stopping(1));
-  auto killed = m.on_deadline(1, asked[1].generation, 300);
+  auto killed = m.on_deadline(asked[1].generation, 300);
   BOOST_TEST(text(killed) == "kill1 arm1:10000");
-  BOOST_TEST(text(m.on_deadline(1, asked[1].generation, 301)) == "");
-  auto abandoned = m.on_deadline(1, killed[1].generation, 10'300);
+  BOOST_TEST(text(m.on_deadline(asked[1].generation, 301)) == "");
+  auto abandoned = m.on_deadline(killed[1].generation, 10'300);
   BOOST_TEST(text(abandoned) == "abandon1 kill0 arm0:10000");
   BOOST_TEST(text(m.on_down(0, ending::abnormal, 10'301)) == "quit");
 }
 
 BOOST_AUTO_TEST_CASE(ends_during_a_plan_wait_and_are_answered_by_it_where_it_starts_them) {
   std::vector<child_rule> rules(3);
-  machine m{strategy::one_for_all, {10, 5000}, rules};
+  machine m{{.how = strategy::one_for_all, .window = {10, 5000}, .at_first = failed_start::retry}, rules};
   m.begin();
   for (size_t i = 0; i < 3; ++i) m.on_started(i);
   BOOST_TEST(text(m.on_down(1, ending::abnormal, 0)) == "ask2 arm2:5000");

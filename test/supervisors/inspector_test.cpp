@@ -38,7 +38,8 @@ struct inspected : test::world {
       std::vector<child_spec> inner;
       inner.push_back(worker("sessions", plain()));
       inner.push_back(worker("watches", plain(), restart::transient));
-      return sup->spawn(supervisor, supervisor_args{parts, "/cloud/api", strategy::one_for_all, {}, std::move(inner)});
+      return sup->spawn(supervisor,
+                        supervisor_args{parts, "/cloud/api", {.how = strategy::one_for_all}, std::move(inner)});
     }));
     children.push_back(subtree(
         "pods",

@@ -10,13 +10,18 @@ using namespace skerry;
 using namespace skerry::supervisors;
 using test::world;
 
+namespace {
+child_spec transient(std::string id, start_function start) {
+  return worker(std::move(id), std::move(start), restart::transient);
+}
+}  // namespace
+
 BOOST_AUTO_TEST_SUITE(introspection)
 
 BOOST_AUTO_TEST_CASE(a_supervisor_describes_its_children) {
   world w;
-  auto top =
-      w.supervise("/t", strategy::rest_for_one, {7, 60'000},
-                  {worker("a", w.plain(), restart::transient), ready_worker("b", w.slow()), worker("c", w.plain())});
+  auto top = w.supervise("/t", strategy::rest_for_one, {7, 60'000},
+                         {transient("a", w.self_ready("/t/a")), ready_worker("b", w.slow()), worker("c", w.plain())});
   auto b = w.await("/t/b");
   w.self->send(w.await("/t/a"), test::crash{"x"});
   w.until([&] { return w.crashes.total() == 1; }, "the crash is reported");
@@ -44,8 +49,9 @@ BOOST_AUTO_TEST_CASE(a_supervisor_describes_its_children) {
 
 BOOST_AUTO_TEST_CASE(a_supervisor_starts_a_child_anew_with_those_that_depend_on_it) {
   world w;
-  auto top = w.supervise("/t", strategy::rest_for_one, {1, 60'000},
-                         {worker("a", w.plain()), worker("b", w.plain()), worker("c", w.plain())});
+  auto top =
+      w.supervise("/t", strategy::rest_for_one, {1, 60'000},
+                  {worker("a", w.self_ready("a")), worker("b", w.self_ready("b")), worker("c", w.self_ready("c"))});
   auto a = w.await("/t/a");
   auto c = w.await("/t/c");
   for (int i = 0; i < 5; ++i) {

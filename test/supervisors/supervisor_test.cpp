@@ -1,5 +1,6 @@
 #include "supervisors/supervisor.hpp"
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -63,19 +64,32 @@ BOOST_AUTO_TEST_CASE(an_overrun_window_ends_the_supervisor_with_an_error_that_na
   BOOST_TEST(w.crashes.total() == 3u);
 }
 
-BOOST_AUTO_TEST_CASE(a_start_that_throws_counts_as_a_crash) {
-  world w;
-  auto top = w.supervise("/t", strategy::one_for_one, {2, 60'000},
-                         {worker("a", [](auto*) -> caf::actor { throw std::runtime_error("port 6443 is in use"); })});
-  w.self->monitor(top);
-  BOOST_TEST(message_of(w.await_down(top)).find("port 6443 is in use") != std::string::npos);
+BOOST_AUTO_TEST_CASE(a_start_that_fails_ends_the_supervisor_at_once_or_after_its_window) {
+  for (auto at_first : {failed_start::give_up, failed_start::retry}) {
+    world w;
+    std::atomic<int> starts{0};
+    auto broken = [&](auto*) -> caf::actor {
+      ++starts;
+      throw std::runtime_error("port 6443 is in use");
+    };
+    auto top = w.sys.spawn(supervisor, supervisor_args{w.parts,
+                                                       "/t",
+                                                       {.window = {2, 60'000}, .at_first = at_first},
+                                                       {worker("z", w.plain()), worker("a", broken)}});
+    w.self->monitor(top);
+    auto why = message_of(w.await_down(top));
+    BOOST_TEST(why.find("port 6443 is in use") != std::string::npos);
+    BOOST_TEST(starts == (at_first == failed_start::give_up ? 1 : 3));
+    BOOST_TEST(why.starts_with("/t: /t/a did not start") == (at_first == failed_start::give_up));
+    BOOST_TEST(w.directory.list("/t").empty());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(escalation_goes_up_one_level_and_the_subtree_comes_back) {
   world w;
   auto inner = [&w](caf::event_based_actor* sup) {
-    return sup->spawn(
-        supervisor, supervisor_args{w.parts, "/t/inner", strategy::one_for_one, {1, 60'000}, {worker("a", w.plain())}});
+    return sup->spawn(supervisor,
+                      supervisor_args{w.parts, "/t/inner", {.window = {1, 60'000}}, {worker("a", w.plain())}});
   };
   auto top = w.supervise("/t", strategy::one_for_one, {3, 60'000}, {subtree("inner", inner), worker("z", w.plain())});
   auto first = w.await("/t/inner");
@@ -97,12 +111,12 @@ BOOST_AUTO_TEST_CASE(ready_orders_the_start_of_children_and_of_subtrees) {
   auto inner = [&w](caf::event_based_actor* sup) {
     return sup->spawn(supervisor, supervisor_args{w.parts,
                                                   "/t/inner",
-                                                  strategy::rest_for_one,
-                                                  {},
+                                                  {.how = strategy::rest_for_one},
                                                   {ready_worker("slow", w.slow())},
                                                   caf::actor_cast<caf::actor>(sup)});
   };
-  auto top = w.supervise("/t", strategy::rest_for_one, {}, {subtree("inner", inner, true), worker("last", w.plain())});
+  auto top = w.supervise("/t", strategy::rest_for_one, {},
+                         {subtree("inner", inner, true), ready_worker("last", w.self_ready("/t/last"))});
   auto slow = w.await("/t/inner/slow");
   BOOST_TEST(!w.directory.find("/t/last"));
   w.self->send(slow, test::become_ready{});
@@ -141,7 +155,10 @@ BOOST_AUTO_TEST_CASE(a_tree_of_fifty_workers_survives_a_thousand_random_kills) {
         auto id = "w" + std::to_string(i);
         ten.push_back(g % 2 == 0 ? ready_worker(id, w.self_ready(path + "/" + id)) : worker(id, w.plain()));
       }
-      return sup->spawn(supervisor, supervisor_args{w.parts, path, s, patient, std::move(ten)});
+      return sup->spawn(
+          supervisor,
+          supervisor_args{
+              w.parts, path, {.how = s, .window = patient, .at_first = failed_start::retry}, std::move(ten)});
     };
     return subtree("g" + std::to_string(g), start);
   };
@@ -217,7 +234,7 @@ BOOST_AUTO_TEST_CASE(a_crash_restarts_a_transient_child_and_forgets_a_temporary_
   world w;
   auto p = w.sys.spawn(pool, pool_args{.parts = w.parts, .path = "/p"});
   auto a = w.ask<caf::actor>(p, base::start_child{"a", w.plain()});
-  auto t = w.ask<caf::actor>(p, base::start_child{"t", w.plain(), false});
+  auto t = w.ask<caf::actor>(p, base::start_child{"t", w.plain(), restart::temporary});
   w.self->send(*a, test::crash{"x"});
   w.self->send(*t, test::crash{"x"});
   w.await_other("/p/a", *a);

@@ -99,8 +99,9 @@ struct world {
 
   caf::actor supervise(std::string path, supervisors::strategy s, supervisors::restart_window w,
                        std::vector<supervisors::child_spec> children) {
-    return sys.spawn(supervisors::supervisor,
-                     supervisors::supervisor_args{parts, std::move(path), s, w, std::move(children)});
+    return sys.spawn(
+        supervisors::supervisor,
+        supervisors::supervisor_args{parts, std::move(path), {.how = s, .window = w}, std::move(children)});
   }
 
   template <class F>

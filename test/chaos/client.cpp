@@ -1,0 +1,173 @@
+#include "test/chaos/client.hpp"
+
+namespace skerry::test::chaos {
+namespace {
+
+class exchange final : public ports::http_exchange {
+public:
+  explicit exchange(call_ptr c) : call_(std::move(c)) {}
+  ~exchange() override { call_->done = true; }
+  const ports::http_request& request() const override { return call_->request; }
+  void respond(int status, std::string_view, ports::http_body body,
+               std::vector<std::pair<std::string, std::string>>) override {
+    call_->code = status;
+    for (auto& p : body) call_->text += p.view();
+    call_->done = true;
+  }
+  void start_stream(int status, std::string_view, std::function<void()> on_closed) override {
+    call_->code = status;
+    call_->on_closed = std::move(on_closed);
+  }
+  bool write(ports::http_body pieces) override {
+    if (call_->done) return false;
+    for (auto& p : pieces) call_->text += p.view();
+    return true;
+  }
+  void end_stream() override { call_->done = true; }
+
+private:
+  call_ptr call_;
+};
+
+json::value parsed(const std::string& text) {
+  std::string error;
+  return parse_json(text, error);
+}
+
+bool good(const call& c) { return c.code >= 200 && c.code < 300; }
+
+constexpr const char* config_maps = "/api/v1/namespaces/default/configmaps";
+constexpr const char* pods = "/api/v1/namespaces/default/pods";
+
+}  // namespace
+
+call_ptr send(api::front& front, std::string method, std::string target, std::string body) {
+  auto c = std::make_shared<call>();
+  c->request.method = std::move(method);
+  c->request.target = std::move(target);
+  c->request.body = std::move(body);
+  c->request.content_type = "application/json";
+  c->request.peer.common_name = "admin";
+  c->request.peer.organizations = {"system:masters"};
+  front.serve(std::make_shared<exchange>(c));
+  return c;
+}
+
+// -- writer -----------------------------------------------------------------------------------------------------------
+
+void writer::submit() {
+  auto body = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":")" + key_ + R"("},"data":{"value":")" +
+              value_ + R"("}})";
+  if (acknowledged_.contains(key_))
+    pending_ = send(front_, "PUT", std::string{config_maps} + "/" + key_, body);
+  else
+    pending_ = send(front_, "POST", config_maps, body);
+}
+
+void writer::work(bool more) {
+  if (pending_) {
+    if (!pending_->done) return;
+    // A creation whose answer was lost may have been done: then the name is taken, and an update says the value.
+    bool taken = pending_->code == 409 && !acknowledged_.contains(key_);
+    if (taken) acknowledged_[key_];
+    if (!good(*pending_)) return submit();
+    acknowledged_[key_] = value_;
+    pending_ = nullptr;
+  }
+  if (!more) return;
+  key_ = name_ + "-" + std::to_string(writes_ % static_cast<uint64_t>(keys_));
+  value_ = std::to_string(++writes_);
+  submit();
+}
+
+// -- pod_maker --------------------------------------------------------------------------------------------------------
+
+void pod_maker::work(bool more) {
+  auto ask = [this] {
+    if (deleting_) {
+      pending_ = send(front_, "DELETE", std::string{pods} + "/" + name_ + "?gracePeriodSeconds=1");
+      return;
+    }
+    pending_ = send(front_, "POST", pods,
+                    R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name_ +
+                        R"("},"spec":{"containers":[{"name":"main","image":"app:1"}]}})");
+  };
+  if (pending_) {
+    if (!pending_->done) return;
+    bool settled = good(*pending_) || pending_->code == (deleting_ ? 404 : 409);
+    if (!settled) return ask();
+    if (!deleting_) alive_.insert(name_);
+    pending_ = nullptr;
+  }
+  if (!more) return;
+  deleting_ = alive_.size() >= alive_max_;
+  if (deleting_) {
+    name_ = *alive_.begin();
+    alive_.erase(name_);
+  } else {
+    name_ = "pod-" + std::to_string(100'000 + ++number_);
+  }
+  ask();
+}
+
+// -- reflector --------------------------------------------------------------------------------------------------------
+
+void reflector::take_list() {
+  if (!call_->done) return;
+  auto answer = std::exchange(call_, nullptr);
+  if (!good(*answer)) return;
+  auto list = parsed(answer->text);
+  objects_.clear();
+  for (auto& item : array_at(list, "items"))
+    objects_[std::string{string_at(item, "metadata.name")}] = string_at(item, "metadata.resourceVersion");
+  version_ = string_at(list, "metadata.resourceVersion");
+  ++lists_;
+}
+
+void reflector::take_events() {
+  auto& text = call_->text;
+  for (auto end = text.find('\n', read_); end != std::string::npos; end = text.find('\n', read_)) {
+    auto event = parsed(text.substr(read_, end - read_));
+    read_ = end + 1;
+    auto type = string_at(event, "type");
+    if (type == "ERROR") {
+      version_.clear();  // too old, or the server could not go on: list again
+      call_ = nullptr;
+      return;
+    }
+    version_ = string_at(event, "object.metadata.resourceVersion");
+    auto name = std::string{string_at(event, "object.metadata.name")};
+    if (type == "DELETED")
+      objects_.erase(name);
+    else if (type != "BOOKMARK")
+      objects_[name] = version_;
+  }
+  if (!call_->done) return;
+  if (call_->code == 410 || !good(*call_)) version_.clear();
+  call_ = nullptr;
+}
+
+void reflector::work() {
+  if (call_ && watching_)
+    take_events();
+  else if (call_)
+    take_list();
+  if (call_) return;
+  watching_ = !version_.empty();
+  read_ = 0;
+  watches_ += watching_;
+  call_ = send(front_, "GET",
+               watching_ ? target_ + "?watch=true&allowWatchBookmarks=true&resourceVersion=" + version_ : target_);
+}
+
+bool reflector::agrees_with(const json::value& list) const {
+  auto& items = array_at(list, "items");
+  if (items.size() != objects_.size()) return false;
+  for (auto& item : items) {
+    auto i = objects_.find(std::string{string_at(item, "metadata.name")});
+    if (i == objects_.end() || i->second != string_at(item, "metadata.resourceVersion")) return false;
+  }
+  return true;
+}
+
+}  // namespace skerry::test::chaos

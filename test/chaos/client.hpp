@@ -1,0 +1,96 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/api/front.hpp"
+#include "schema/json.hpp"
+
+namespace skerry::test::chaos {
+
+/// A request to the API and what has come back so far. Everything happens in one thread.
+struct call {
+  ports::http_request request;
+  int code = 0;  ///< 0 when it is done: nobody answered, as when a server drops the connection
+  std::string text;
+  bool done = false;
+  std::function<void()> on_closed;
+};
+using call_ptr = std::shared_ptr<call>;
+
+/// Sends a request as an administrator; the answer shows in the call as the world turns.
+call_ptr send(api::front& front, std::string method, std::string target, std::string body = {});
+
+/// A client that keeps objects of one kind written: it sends each change until the API acknowledges it, one at a time.
+/// What was acknowledged must be there in the end.
+class writer {
+public:
+  /// Writes `keys` ConfigMaps named "<name>-<i>" in namespace default.
+  writer(api::front& front, std::string name, int keys) : front_(front), name_(std::move(name)), keys_(keys) {}
+  /// Looks at the answer of the last request and sends the next one, if `more` changes are wanted.
+  void work(bool more);
+  bool idle() const { return !pending_; }
+  /// Name -> value of what was acknowledged.
+  const std::map<std::string, std::string>& acknowledged() const { return acknowledged_; }
+  uint64_t writes() const { return writes_; }
+
+private:
+  void submit();
+  api::front& front_;
+  std::string name_;
+  int keys_;
+  std::map<std::string, std::string> acknowledged_;
+  call_ptr pending_;
+  std::string key_, value_;
+  uint64_t writes_ = 0;
+};
+
+/// A client that creates pods up to a number and deletes old ones, each request sent until it is acknowledged.
+class pod_maker {
+public:
+  pod_maker(api::front& front, size_t alive) : front_(front), alive_max_(alive) {}
+  void work(bool more);
+  bool idle() const { return !pending_; }
+  /// Names of pods whose creation was acknowledged, and whose deletion was not asked for.
+  const std::set<std::string>& alive() const { return alive_; }
+  uint64_t created() const { return number_; }
+
+private:
+  api::front& front_;
+  size_t alive_max_;
+  std::set<std::string> alive_;
+  call_ptr pending_;
+  bool deleting_ = false;
+  std::string name_;
+  uint64_t number_ = 0;
+};
+
+/// A client that lists a resource and watches it from there on, as client-go's reflector does: a watch that ends is
+/// opened again from the last revision seen, a revision that is gone makes it list again.
+class reflector {
+public:
+  reflector(api::front& front, std::string target) : front_(front), target_(std::move(target)) {}
+  void work();
+  /// "name" -> resourceVersion of all objects that it knows.
+  const std::map<std::string, std::string>& objects() const { return objects_; }
+  /// True if it knows what `other`, a fresh list, says.
+  bool agrees_with(const json::value& list) const;
+  uint64_t lists() const { return lists_; }
+  uint64_t watches() const { return watches_; }
+
+private:
+  void take_list();
+  void take_events();
+  api::front& front_;
+  std::string target_, version_;
+  call_ptr call_;
+  bool watching_ = false;
+  size_t read_ = 0;
+  std::map<std::string, std::string> objects_;
+  uint64_t lists_ = 0, watches_ = 0;
+};
+
+}  // namespace skerry::test::chaos
