@@ -344,14 +344,17 @@ std::optional<front::outcome> front::remove(call& c) {
                                                     std::move(std::get<selection>(selected))));
 }
 
-/// Decides on the calling thread; only what changes something goes to the sessions actor.
-std::optional<front::outcome> front::submit(call& c, std::shared_ptr<write_job> job) {
+/// Decides on the calling thread; only what changes something goes to the store.
+std::optional<front::outcome> front::submit(call& c, write_job_ptr job) {
   job->exchange = c.exchange;
   auto decided = job->decide(*c.view);
   if (auto* r = std::get_if<reply>(&decided)) return outcome{std::move(*r)};
   auto sessions = parts_.sessions();
   if (!sessions) return unavailable("the API is starting; try again");
-  caf::anon_send(sessions, perform{std::move(job), std::move(std::get<0>(decided))});
+  auto store = parts_.store();
+  if (!store) return unavailable("the store is starting; try again");
+  if (parts_.writes->add(job, parts_.ctx.clock.steady_ms())) caf::anon_send(sessions, watch_deadlines{});
+  send_commit(store, sessions, std::move(job), std::move(std::get<0>(decided)));
   return std::nullopt;
 }
 

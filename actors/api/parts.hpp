@@ -2,10 +2,12 @@
 #include <caf/actor.hpp>
 #include <caf/expected.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "actors/api/auth.hpp"
+#include "actors/api/open_writes.hpp"
 #include "actors/base/context.hpp"
 #include "actors/store/view.hpp"
 #include "schema/json.hpp"
@@ -32,6 +34,7 @@ struct parts {
   /// the place.
   std::function<caf::expected<json::value>(std::string_view)> yaml;
   front_options options;
+  std::shared_ptr<open_writes> writes = std::make_shared<open_writes>();
 };
 
 }  // namespace skerry::api

@@ -11,7 +11,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::api::sessions_tick)
 
 namespace skerry::api {
 namespace {
-constexpr int64_t commit_ms_max = 10'000;
 constexpr std::chrono::seconds tick{1};
 constexpr std::chrono::seconds pool_deadline{5};
 constexpr int hub_attempts = 3;
@@ -21,61 +20,59 @@ void answer(const ports::http_exchange_ptr& exchange, reply r) {
 }
 }  // namespace
 
+write_job::~write_job() {
+  if (under_way && !late && exchange)
+    answer(exchange, to_reply(unavailable("the store is restarting; the write may or may not have happened; look, and "
+                                          "try again")));
+}
+
+void send_commit(const caf::actor& store, const caf::actor& sessions, write_job_ptr job,
+                 std::vector<store::change> changes) {
+  job->under_way = true;
+  caf::anon_send(store, store::commit_for{sessions, std::move(job), std::move(changes)});
+}
+
 caf::behavior sessions_state::make(const parts& p, std::string path) {
   base::prepare(self_, p.ctx, std::move(path));
   parts_ = &p;
+  if (!parts_->writes->empty()) tick_later();
   return {
-      [this](perform& m) { on_perform(m.job, std::move(m.changes)); },
+      [this](store::settled& m) {
+        for (auto& s : m.all) on_settled(s);
+      },
       [this](const open_watch& m) { on_watch(m, hub_attempts); },
+      [this](const watch_deadlines&) { tick_later(); },
       [this](const sessions_tick&) { on_tick(); },
   };
 }
 
-void sessions_state::on_perform(const std::shared_ptr<write_job>& job, std::vector<store::change> changes) {
-  auto store = parts_->store();
-  if (!store) return answer(job->exchange, to_reply(unavailable("the store is starting; try again")));
-  await(job);
-  // The store answers each commit, also when it ends; a timer for each request would wake the clock's thread each time.
-  self_->request(store, caf::infinite, store::commit{std::move(changes)})
-      .then(
-          [this, job](const store::committed& c) {
-            if (!job->late) follow(job, job->committed(c, *parts_->reader.current()));
-          },
-          [this, job](const caf::error& e) {
-            if (job->late) return;
-            if (e.category() == caf::atom("system"))
-              return answer(job->exchange,
-                            to_reply(unavailable("the store is restarting; the write may or may not have "
-                                                 "happened; look, and try again")));
-            if (auto r = job->failed(e)) return answer(job->exchange, std::move(*r));
-            follow(job, job->decide(*parts_->reader.current()));
-          });
+void sessions_state::on_settled(store::settlement& s) {
+  auto job = std::static_pointer_cast<write_job>(std::move(s.by));
+  job->under_way = false;
+  if (job->late) return;
+  if (s.result) return follow(job, job->committed(*s.result, *parts_->reader.current()));
+  if (auto r = job->failed(s.result.error())) return answer(job->exchange, std::move(*r));
+  follow(job, job->decide(*parts_->reader.current()));
 }
 
-/// Notes when the job must be answered: once for a job, however often it is decided anew.
-void sessions_state::await(const std::shared_ptr<write_job>& job) {
-  if (job->deadline_ms != 0) return;
-  job->deadline_ms = parts_->ctx.clock.steady_ms() + commit_ms_max;
-  if (waiting_.empty()) self_->delayed_send(self_, tick, sessions_tick{});
-  waiting_.emplace_back(job->deadline_ms, job);
+void sessions_state::tick_later() {
+  if (!std::exchange(ticking_, true)) self_->delayed_send(self_, tick, sessions_tick{});
 }
 
 void sessions_state::on_tick() {
-  auto now = parts_->ctx.clock.steady_ms();
-  // Answered jobs are gone, and with them what the weak pointers meant.
-  while (!waiting_.empty() && (waiting_.front().second.expired() || waiting_.front().first <= now)) {
-    if (auto job = waiting_.front().second.lock()) {
-      job->late = true;
-      answer(job->exchange, job->failed(make_error(errc::timed_out, "10 s")).value_or(reply{}));
-    }
-    waiting_.pop_front();
+  ticking_ = false;
+  for (auto& job : parts_->writes->overdue(parts_->ctx.clock.steady_ms())) {
+    job->late = true;
+    answer(job->exchange, job->failed(make_error(errc::timed_out, "10 s")).value_or(reply{}));
   }
-  if (!waiting_.empty()) self_->delayed_send(self_, tick, sessions_tick{});
+  if (!parts_->writes->empty()) tick_later();
 }
 
-void sessions_state::follow(const std::shared_ptr<write_job>& job, write_job::decision d) {
+void sessions_state::follow(const write_job_ptr& job, write_job::decision d) {
   if (auto* r = std::get_if<reply>(&d)) return answer(job->exchange, std::move(*r));
-  on_perform(job, std::move(std::get<0>(d)));
+  auto store = parts_->store();
+  if (!store) return answer(job->exchange, to_reply(unavailable("the store is starting; try again")));
+  send_commit(store, caf::actor{self_}, job, std::move(std::get<0>(d)));
 }
 
 /// To the hub of its resource, which the pool keeps: looked up each time, for a crash may have put a new one in its

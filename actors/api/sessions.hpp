@@ -1,9 +1,9 @@
 #pragma once
 #include <caf/allowed_unsafe_message_type.hpp>
-#include <deque>
 #include <memory>
 #include <variant>
 
+#include "actors/api/open_writes.hpp"
 #include "actors/api/parts.hpp"
 #include "actors/api/status.hpp"
 #include "actors/api/watch_hub.hpp"
@@ -12,13 +12,15 @@
 
 namespace skerry::api {
 
-/// A write on its way: what to commit is decided on a view, and decided again if another write came between.
-class write_job {
+/// A write on its way: what to commit is decided on a view, and decided again if another write came between. The store
+/// has it as the commit's ticket. One that is let go while its commit is under way (the store, or sessions, died) tells
+/// its client that nobody knows how it ended.
+class write_job : public store::ticket {
 public:
   /// What to commit now, or the answer if there is nothing to commit.
   using decision = std::variant<std::vector<store::change>, reply>;
 
-  virtual ~write_job() = default;
+  ~write_job() override;
   virtual decision decide(const store::view& view) = 0;
   /// The answer after a commit; or more changes (a collection too large for one commit).
   virtual decision committed(const store::committed& c, const store::view& view) = 0;
@@ -27,17 +29,18 @@ public:
 
   ports::http_exchange_ptr exchange;
   int attempts_left = 8;
-  int64_t deadline_ms = 0;  ///< steady; set by sessions
-  bool late = false;        ///< answered by the deadline
+  bool under_way = false;  ///< a commit was sent and its end is not known
+  bool late = false;       ///< answered by the deadline
 };
+/// From the front to sessions: a write is under way, where none was.
+struct watch_deadlines {};
 
-/// From the front to the sessions actor.
-struct perform {
-  std::shared_ptr<write_job> job;
-  std::vector<store::change> changes;
-};
-/// Carries requests of the front to the store and the pool, and their answers back to the exchanges; each with a
-/// deadline. Holds nothing else: after a restart the exchanges that were under way are answered 500.
+/// Sends what a job wants committed straight to the store, which answers to `sessions`: no hop and no request for each.
+void send_commit(const caf::actor& store, const caf::actor& sessions, write_job_ptr job,
+                 std::vector<store::change> changes);
+
+/// Takes the answers of the store back to the exchanges, each within its deadline, and requests for watches to their
+/// hubs. Holds nothing: after a restart the clients whose writes were under way are told that nobody knows.
 class sessions_state {
 public:
   static inline const char* name = "sessions";
@@ -45,19 +48,19 @@ public:
   caf::behavior make(const parts& p, std::string path);
 
 private:
-  void on_perform(const std::shared_ptr<write_job>& job, std::vector<store::change> changes);
-  void follow(const std::shared_ptr<write_job>& job, write_job::decision d);
+  void on_settled(store::settlement& s);
+  void follow(const write_job_ptr& job, write_job::decision d);
   void on_watch(const open_watch& m, int attempts_left);
-  void await(const std::shared_ptr<write_job>& job);
+  void tick_later();
   void on_tick();
 
   base::actor* self_;
   const parts* parts_ = nullptr;
-  std::deque<std::pair<int64_t, std::weak_ptr<write_job>>> waiting_;  ///< deadlines, in order
+  bool ticking_ = false;
 };
 /// A pointer, for spawn copies its arguments; `p` outlives the actor.
 caf::behavior sessions(base::stateful<sessions_state>* self, const parts* p, std::string path);
 
 }  // namespace skerry::api
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::api::perform)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::api::watch_deadlines)

@@ -137,10 +137,10 @@ void core::undo(size_t events) {
   }
 }
 
-caf::expected<committed> core::apply(const commit& c, int64_t now_ms) {
+caf::expected<committed> core::apply(const std::vector<change>& changes, int64_t now_ms) {
   auto first = events_.size();
   committed out;
-  for (const auto& change : c.changes) {
+  for (const auto& change : changes) {
     auto o = apply(change, revision_ + out.objects.size() + 1, now_ms);
     if (!o) {
       undo(first);

@@ -18,7 +18,7 @@ public:
   static caf::expected<std::unique_ptr<core>> load(ports::kv& kv, ports::random& random, history_options options = {});
 
   /// Applies a commit to the open batch: all of its changes, or none and an error (see `commit`).
-  caf::expected<committed> apply(const commit& c, int64_t now_ms);
+  caf::expected<committed> apply(const std::vector<change>& changes, int64_t now_ms);
   size_t batch_writes() const { return events_.size(); }
   size_t batch_bytes() const { return batch_bytes_; }
   /// Closes the open batch, which is not empty, and returns what to write, synced, before `accept`. Not while another

@@ -1,6 +1,7 @@
 #pragma once
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/expected.hpp>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -29,6 +30,28 @@ struct commit {
 struct committed {
   std::vector<object> objects;  ///< as stored; for a remove the last state, with the revision of the removal
   uint64_t revision = 0;        ///< of the last change
+};
+
+/// Who waits for one of the commits that somebody sends on behalf of many.
+class ticket {
+public:
+  virtual ~ticket() = default;
+};
+using ticket_ptr = std::shared_ptr<ticket>;
+
+/// As `commit`, and cheaper for who sends many: not a request. `to` gets one `settled` for all that fell into a batch,
+/// with what `commit` would have been answered. If the store dies with this in its mailbox, the ticket is let go.
+struct commit_for {
+  caf::actor to;
+  ticket_ptr by;
+  std::vector<change> changes;
+};
+struct settlement {
+  ticket_ptr by;
+  caf::expected<committed> result;
+};
+struct settled {
+  std::vector<settlement> all;
 };
 
 enum class event_type : uint8_t { added, modified, deleted };
@@ -70,6 +93,8 @@ struct lost {
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::commit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::committed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::commit_for)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::subscribe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::subscribed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::store::unsubscribe)

@@ -53,19 +53,12 @@ public:
 
   caf::result<committed> take(const commit& c) {
     auto promise = self_->make_response_promise<committed>();
-    auto result =
-        c.changes.size() > limits::batch_writes_max
-            ? make_error(errc::too_large, "a commit of " + std::to_string(c.changes.size()) + " changes, the most is " +
-                                              std::to_string(limits::batch_writes_max))
-            : core_->apply(c, args_.ctx.clock.wall_ms());
-    waiting_.push_back({promise, std::move(result)});
-    if (self_->current_sender() != nullptr) crowd_.met(self_->current_sender()->id());
-    if (!writing_ && full())
-      write_batch();
-    else
-      flush_later();
+    auto sender = self_->current_sender();
+    join(c.changes, {promise, {}, {}, committed{}}, sender ? sender->id() : 0);
     return promise;
   }
+
+  void take(const commit_for& c) { join(c.changes, {{}, c.to, c.by, committed{}}, c.to ? c.to.id() : 0); }
 
   void on_flush() {
     flush_sent_ = false;
@@ -145,8 +138,11 @@ public:
   }
 
 private:
+  /// Waits for the end of a batch: a request, or one of the commits that `to` sent for many.
   struct waiter {
     caf::typed_response_promise<committed> promise;
+    caf::actor to;
+    ticket_ptr by;
     caf::expected<committed> result;
   };
   struct subscriber {
@@ -210,13 +206,38 @@ private:
     arm_compaction();
   }
 
-  void answer() {
-    for (auto& w : std::exchange(closed_, {})) {
-      if (w.result)
+  void join(const std::vector<change>& changes, waiter w, caf::actor_id writer) {
+    w.result =
+        changes.size() > limits::batch_writes_max
+            ? make_error(errc::too_large, "a commit of " + std::to_string(changes.size()) + " changes, the most is " +
+                                              std::to_string(limits::batch_writes_max))
+            : core_->apply(changes, args_.ctx.clock.wall_ms());
+    waiting_.push_back(std::move(w));
+    if (writer != 0) crowd_.met(writer);
+    if (!writing_ && full())
+      write_batch();
+    else
+      flush_later();
+  }
+
+  void answer() { answer(std::exchange(closed_, {})); }
+
+  /// Promises one by one, and a message for each that commits on behalf of many.
+  static void answer(std::vector<waiter> all) {
+    std::vector<std::pair<caf::actor, settled>> together;
+    for (auto& w : all) {
+      if (w.to) {
+        auto of_it = [&](const auto& t) { return t.first == w.to; };
+        auto i = std::find_if(together.begin(), together.end(), of_it);
+        if (i == together.end()) i = together.insert(i, {w.to, {}});
+        i->second.all.push_back({std::move(w.by), std::move(w.result)});
+      } else if (w.result) {
         w.promise.deliver(std::move(*w.result));
-      else
+      } else {
         w.promise.deliver(w.result.error());
+      }
     }
+    for (auto& [to, what] : together) caf::anon_send(to, std::move(what));
   }
 
   void fail_batch(const caf::error& why) {
@@ -226,8 +247,10 @@ private:
   }
 
   void answer_failed(const caf::error& why) {
-    for (auto* all : {&closed_, &waiting_})
-      for (auto& w : std::exchange(*all, {})) w.promise.deliver(why);
+    for (auto* all : {&closed_, &waiting_}) {
+      for (auto& w : *all) w.result = why;
+      answer(std::exchange(*all, {}));
+    }
   }
 
   static std::vector<std::string_view> resources_in(const event_batch& batch) {
@@ -323,6 +346,7 @@ caf::behavior store_actor(base::stateful<store_state>* self, store_args args) {
   });
   if (parent) self->send(parent, base::ready{path});
   return {
+      [shell](const commit_for& c) { shell->take(c); },
       [shell](const commit& c) { return shell->take(c); },
       [shell](const flush&) { shell->on_flush(); },
       [shell](const batch_written&) { shell->on_written(); },

@@ -29,7 +29,7 @@ struct store_state {
   std::unique_ptr<store_shell> shell;
 };
 
-/// The store: the one writer. Takes `commit`, `subscribe`, `unsubscribe`.
+/// The store: the one writer. Takes `commit`, `commit_for`, `subscribe`, `unsubscribe`.
 ///
 /// All commits that wait are folded into one synced write (up to limits::batch_*): each is checked against what those
 /// before it leave, then they are written, published, answered, and their events sent. With `threads` and many that

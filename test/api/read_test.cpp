@@ -118,8 +118,9 @@ BOOST_AUTO_TEST_CASE(a_watch_tells_each_change_once_and_in_order) {
 
 BOOST_AUTO_TEST_CASE(objects_enter_and_leave_a_selection) {
   api_world w;
-  auto watch = w.stream(maps + "?watch=1&labelSelector=on");
-  BOOST_REQUIRE(watch->wait([&] { return watch->code == 200; }));
+  // From a revision: a watch without one begins with what is there when it gets to look.
+  auto from = std::string{w.must(200, "GET", maps).at("metadata.resourceVersion")};
+  auto watch = w.stream(maps + "?watch=1&labelSelector=on&resourceVersion=" + from);
   auto label = [&](const char* v) {
     w.must(200, "PATCH", maps + "/a", std::string{R"({"metadata":{"labels":{"on":)"} + v + "}}}",
            "application/merge-patch+json");
@@ -160,7 +161,11 @@ BOOST_AUTO_TEST_CASE(a_watch_ends_with_its_client_and_with_the_store) {
   for (auto* e : {&left, &slow, &kept}) BOOST_REQUIRE((*e)->wait([&] { return static_cast<bool>((*e)->on_closed); }));
   w.must(201, "POST", maps, config_map("a"));
   BOOST_TEST(await(*kept, "ADDED a\n"));
-  BOOST_TEST(w.directory.list("/cloud/api/watches/").size() == 1u);  // the hub of their resource has them all
+  // The hub of their resource has them all, once their starters are done.
+  auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (w.directory.list("/cloud/api/watches/").size() != 1 && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  BOOST_TEST(w.directory.list("/cloud/api/watches/").size() == 1u);
   left->on_closed();
   {
     std::lock_guard lock{slow->mutex};

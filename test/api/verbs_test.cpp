@@ -240,4 +240,33 @@ BOOST_AUTO_TEST_CASE(the_front_outlives_its_store) {
   w.must(201, "POST", maps, config_map("b"));
 }
 
+BOOST_AUTO_TEST_CASE(a_write_whose_end_nobody_knows_is_answered_so) {
+  api_world w;
+  // The store is dead and its path still gives it: what is sent to it is let go.
+  auto dead = w.store;
+  w.stop(w.store);
+  w.directory.put("/cloud/store", dead);
+  auto a = w.must(503, "POST", maps, config_map("a"));
+  BOOST_TEST(a.text.find("may or may not have happened") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(writes_that_take_too_long_are_found) {
+  struct job final : api::write_job {
+    decision decide(const store::view&) override { return api::reply{}; }
+    decision committed(const store::committed&, const store::view&) override { return api::reply{}; }
+    std::optional<api::reply> failed(const caf::error&) override { return api::reply{}; }
+  };
+  api::open_writes open;
+  auto answered = std::make_shared<job>(), hung = std::make_shared<job>();
+  BOOST_TEST(open.add(answered, 1'000));
+  BOOST_TEST(!open.add(hung, 2'000));
+  answered.reset();
+  BOOST_TEST(open.overdue(11'500).empty());
+  BOOST_TEST(!open.empty());
+  auto late = open.overdue(2'000 + api::open_writes::commit_ms_max);
+  BOOST_REQUIRE(late.size() == 1u);
+  BOOST_TEST((late[0] == hung));
+  BOOST_TEST(open.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -61,10 +61,12 @@ BOOST_AUTO_TEST_SUITE(api_watches)
 
 BOOST_AUTO_TEST_CASE(each_watch_gets_what_its_namespace_and_name_select) {
   api_world w;
-  auto all = w.stream("/api/v1/configmaps?watch=1"), here = w.stream(maps + "?watch=1"),
-       one = w.stream(maps + "?watch=1&fieldSelector=metadata.name%3Da"),
-       named = w.stream("/api/v1/configmaps?watch=1&fieldSelector=metadata.name%3Da"),
-       table = w.stream(maps + "?watch=1");
+  // From a revision: a watch without one begins with what is there when it gets to look.
+  const auto from = "&resourceVersion=" + std::string{w.must(200, "GET", maps).at("metadata.resourceVersion")};
+  auto all = w.stream("/api/v1/configmaps?watch=1" + from), here = w.stream(maps + "?watch=1" + from),
+       one = w.stream(maps + "?watch=1&fieldSelector=metadata.name%3Da" + from),
+       named = w.stream("/api/v1/configmaps?watch=1&fieldSelector=metadata.name%3Da" + from),
+       table = w.stream(maps + "?watch=1" + from);
   const std::string system = "/api/v1/namespaces/kube-system/configmaps";
   w.must(201, "POST", maps, config_map("a"));
   w.must(201, "POST", maps, config_map("b"));
