@@ -10,6 +10,7 @@
 #include "actors/controllers/replicaset.hpp"
 #include "actors/controllers/scheduler.hpp"
 #include "actors/controllers/status_writer.hpp"
+#include "actors/link/mesh_actor.hpp"
 #include "actors/store/store.hpp"
 #include "supervisors/pool.hpp"
 #include "supervisors/supervisor.hpp"
@@ -27,6 +28,14 @@ start_function store_of(const cloud_tree_parts& p) {
     store::store_args args{p.island.ctx, cloud_paths::store, p.kv, p.views, caf::actor{parent}, {}, p.threads};
     if (p.threads) return parent->spawn<caf::detached>(store::store_actor, std::move(args));
     return parent->spawn(store::store_actor, std::move(args));
+  };
+}
+
+start_function mesh_of(const cloud_tree_parts& p) {
+  return [&p](caf::event_based_actor* parent) {
+    link::mesh_actor_args args{p.island.ctx, *p.mesh, cloud_paths::mesh, caf::actor{parent}};
+    if (p.threads) return parent->spawn<caf::detached>(link::mesh_actor, std::move(args));
+    return parent->spawn(link::mesh_actor, std::move(args));
   };
 }
 
@@ -103,7 +112,9 @@ child_spec branch(std::string id, supervisor_args (*args)(const cloud_tree_parts
 
 caf::actor start_cloud_tree(caf::actor_system& system, const cloud_tree_parts& parts, caf::actor parent) {
   std::vector<child_spec> children;
+  if (parts.admin != nullptr) children.push_back(inspector_worker(*parts.admin));
   children.push_back(ready_worker("store", store_of(parts)));
+  if (parts.mesh != nullptr) children.push_back(ready_worker("mesh", mesh_of(parts)));
   children.push_back(branch("controllers", controllers_of, parts));
   children.push_back(branch("api", api_of, parts));
   children.push_back(branch("link", link_of, parts));

@@ -4,9 +4,11 @@
 
 #include "actors/api/parts.hpp"
 #include "actors/link/hub.hpp"
+#include "actors/link/mesh.hpp"
 #include "actors/ports/kv.hpp"
 #include "actors/store/publisher.hpp"
 #include "supervisors/children.hpp"
+#include "supervisors/inspector.hpp"
 
 namespace skerry::supervisors {
 
@@ -19,11 +21,14 @@ struct cloud_tree_parts {
   const api::parts& api;
   const link::cloud_parts& link;
   link::acceptor& links;
+  link::mesh* mesh = nullptr;              ///< letters to and from other islands; null: none
+  const inspector_parts* admin = nullptr;  ///< answers operators; null: nobody does
   bool threads = true;  ///< the store, which blocks on the disk, gets a thread of its own; false in the simulator
 };
 
 /// Where the cloud's actors stand.
 namespace cloud_paths {
+inline constexpr const char* mesh = "/cloud/mesh";
 inline constexpr const char* root = "/cloud";
 inline constexpr const char* store = "/cloud/store";
 inline constexpr const char* api_sessions = "/cloud/api/sessions";

@@ -1,5 +1,6 @@
 #include "supervisors/edge_tree.hpp"
 
+#include "actors/link/mesh_actor.hpp"
 #include "actors/node/node_agent.hpp"
 #include "supervisors/pool.hpp"
 #include "supervisors/supervisor.hpp"
@@ -48,12 +49,19 @@ link::link_client_args link_of(const edge_tree_parts& p, const std::string& root
 caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& p, caf::actor parent) {
   auto root = "/node/" + p.node;
   std::vector<child_spec> children;
+  if (p.admin != nullptr) children.push_back(inspector_worker(*p.admin));
   children.push_back(subtree(
       "pod",
       [&p, root](caf::event_based_actor* self) {
         return self->spawn(pool, pool_args{p.island, root + "/pod"});
       },
       false, child_kind::pool));
+  if (p.mesh != nullptr)
+    children.push_back(ready_worker("mesh", [&p, root](caf::event_based_actor* self) {
+      link::mesh_actor_args args{p.island.ctx, *p.mesh, root + "/mesh", caf::actor{self}};
+      if (p.threads) return self->spawn<caf::detached>(link::mesh_actor, std::move(args));
+      return self->spawn(link::mesh_actor, std::move(args));
+    }));
   children.push_back(ready_worker("agent", [&p, root](caf::event_based_actor* self) {
     auto args = agent_of(p, root, caf::actor{self});
     if (p.threads) return self->spawn<caf::detached>(node::node_agent, std::move(args));

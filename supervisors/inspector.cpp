@@ -208,6 +208,12 @@ caf::behavior inspector(base::stateful<inspector_state>* self, inspector_args ar
   return self->state.make(std::move(args));
 }
 
+child_spec inspector_worker(const inspector_parts& parts) {
+  return worker("admin", [&parts](caf::event_based_actor* root) {
+    return root->spawn(inspector, inspector_args{parts, caf::actor_cast<caf::weak_actor_ptr>(root)});
+  });
+}
+
 void add_admin(vocabulary& words) {
   using namespace schema;
   words.add<AskTree>();

@@ -7,6 +7,7 @@
 
 #include "actors/link/mesh.hpp"
 #include "supervisors/children.hpp"
+#include "supervisors/supervisor.hpp"
 #include "supervisors/survey.hpp"
 #include "supervisors/tracer.hpp"
 
@@ -115,6 +116,9 @@ private:
 /// Stands at `<island>/admin` and answers the letters of schema/admin.capnp from what the island knows of itself:
 /// directory and meters, supervisors, crash log, links. Never waits: what it must ask others for is answered later.
 caf::behavior inspector(base::stateful<inspector_state>* self, inspector_args args);
+
+/// The child that a root supervisor has for it.
+child_spec inspector_worker(const inspector_parts& parts);
 
 /// Adds the letters that it takes and gives.
 void add_admin(vocabulary& words);

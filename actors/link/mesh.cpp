@@ -48,9 +48,7 @@ caf::expected<std::shared_ptr<link_end>> mesh::open(std::string_view neighbour, 
   if (auto e = paths::check(neighbour)) return e;
   if (paths::island_of(neighbour) != neighbour || neighbour == island())
     return make_error(errc::invalid, std::string{neighbour} + " cannot be a neighbour of " + island());
-  if (!core_->args().uplink.empty() && neighbour != core_->args().uplink)
-    return make_error(errc::invalid, island() + " has one neighbour, " + core_->args().uplink);
-  auto p = core_->peer_for(neighbour);
+  auto p = core_->neighbour(neighbour);
   auto end = std::make_shared<link_end>(*core_, p, std::move(connection));
   p->up(end);
   return end;

@@ -60,7 +60,7 @@ struct link_figures {
 /// May a letter of island `from` go to `to`? `exit`: it asks that actor to end.
 using reach_policy = std::function<bool(std::string_view from, std::string_view to, bool exit)>;
 /// The cloud, REPLs and controllers reach everything; a node reaches what stands below /cloud, but not /cloud/admin,
-/// and ends nobody. Nobody speaks for another island.
+/// and REPLs (what they trace comes to them), and ends nobody. Nobody speaks for another island.
 bool default_reach(std::string_view from, std::string_view to, bool exit);
 
 struct mesh_args {

@@ -13,7 +13,9 @@ constexpr size_t dead_letters_kept = 100;
 bool default_reach(std::string_view from, std::string_view to, bool exit) {
   if (paths::kind_of(from) != paths::island_kind::node) return paths::kind_of(from) != paths::island_kind::none;
   if (paths::is_below(to, from)) return true;
-  return !exit && paths::is_below(to, paths::cloud) && !paths::is_below(to, "/cloud/admin");
+  if (exit) return false;
+  if (paths::kind_of(to) == paths::island_kind::repl) return true;  // what an operator traces there
+  return paths::is_below(to, paths::cloud) && !paths::is_below(to, "/cloud/admin");
 }
 
 mesh_core::mesh_core(mesh_args args)
@@ -84,11 +86,15 @@ peer_ptr mesh_core::find_peer(std::string_view island) const {
 }
 
 peer_ptr mesh_core::peer_for(std::string_view island) {
-  auto neighbour = args_.uplink.empty() || island == args_.island ? island : std::string_view{args_.uplink};
-  if (auto p = find_peer(neighbour)) return p;
-  auto fresh = caf::make_counted<peer>(*this, std::string{neighbour});
+  if (auto p = find_peer(island)) return p;
+  return neighbour(args_.uplink.empty() || island == args_.island ? island : std::string_view{args_.uplink});
+}
+
+peer_ptr mesh_core::neighbour(std::string_view island) {
+  if (auto p = find_peer(island)) return p;
+  auto fresh = caf::make_counted<peer>(*this, std::string{island});
   std::unique_lock lock{peers_mutex_};
-  return peers_.try_emplace(std::string{neighbour}, std::move(fresh)).first->second;
+  return peers_.try_emplace(std::string{island}, std::move(fresh)).first->second;
 }
 
 std::vector<peer_ptr> mesh_core::all_peers() const {

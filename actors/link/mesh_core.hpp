@@ -48,6 +48,8 @@ public:
   // --------------------------------------------------------------------------------------------------------------
   /// The neighbour over which paths of `island` are reached; made if need be.
   peer_ptr peer_for(std::string_view island);
+  /// The neighbour `island` itself, made if need be: a connection to it is there.
+  peer_ptr neighbour(std::string_view island);
   /// The neighbour `island`, or null.
   peer_ptr find_peer(std::string_view island) const;
   std::vector<peer_ptr> all_peers() const;

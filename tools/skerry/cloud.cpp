@@ -12,7 +12,9 @@
 #include "schema/error.hpp"
 #include "schema/kube/registry.hpp"
 #include "supervisors/cloud_tree.hpp"
+#include "tools/skerry/admin.hpp"
 #include "tools/skerry/commands.hpp"
+#include "tools/skerry/sockets.hpp"
 
 namespace skerry::tools {
 namespace {
@@ -30,6 +32,9 @@ struct cloud::parts {
   std::unique_ptr<ports::kv> kv;
   std::shared_ptr<store::publisher> views = std::make_shared<store::publisher>();
   link::acceptor links;
+  vocabulary words;
+  std::unique_ptr<link::mesh> mesh;
+  std::unique_ptr<admin_parts> admin;
   std::unique_ptr<api::parts> api;
   std::unique_ptr<link::cloud_parts> link;
   std::unique_ptr<supervisors::cloud_tree_parts> tree;
@@ -42,6 +47,7 @@ struct cloud::parts {
 cloud::cloud() = default;
 
 cloud::~cloud() {
+  if (parts_ && parts_->admin) parts_->admin->server.reset();
   if (parts_ && parts_->server) parts_->server->stop();
   if (island_) island_->stop_root(stop_ms_max);
   if (parts_ && parts_->loop) parts_->loop->stop();
@@ -50,6 +56,7 @@ cloud::~cloud() {
     parts_->loop.reset();
   }
   if (parts_) parts_->front.reset();
+  if (parts_ && parts_->mesh) parts_->mesh->stop();
   auto keep = std::move(parts_);  // what actors refer to goes after them
   island_.reset();
 }
@@ -113,8 +120,15 @@ caf::expected<void> cloud::open(const options& o) {
                                                                  .status_writer = find(paths::status_writer),
                                                                  .node_sync = find(paths::node_sync),
                                                                  .life_cycle = find(paths::node_life_cycle)});
+  add_standard(p.words);
+  supervisors::add_admin(p.words);
+  p.mesh = std::make_unique<link::mesh>(
+      link::mesh_args{i.system(), i.ctx(), i.directory(), p.words, "/cloud", "", p.kv.get()});
+  if (auto e = p.mesh->load()) return e;
   p.tree = std::make_unique<supervisors::cloud_tree_parts>(
-      supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.link, p.links});
+      supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.link, p.links, p.mesh.get()});
+  p.admin = std::make_unique<admin_parts>(i, p.words, *p.mesh, "/cloud");
+  p.tree->admin = &p.admin->inspector;
   p.front = std::make_unique<api::front>(*p.api);
   p.loop = std::make_unique<net::io_loop>(io_threads);
   http::server_options options;
@@ -126,6 +140,7 @@ caf::expected<void> cloud::open(const options& o) {
   auto tree = [&](caf::actor parent) { return supervisors::start_cloud_tree(i.system(), *p.tree, std::move(parent)); };
   if (auto r = i.start_root(tree, start_ms_max); !r) return r;
   if (auto r = p.server->start(); !r) return r;
+  p.admin->listen(*p.loop, cloud_socket_of(o.data_dir), nullptr);
   i.log().info("/cloud", "serving the Kubernetes API on https://" + address() + "; kubeconfig: " + o.data_dir +
                              "/admin.kubeconfig");
   return caf::unit;

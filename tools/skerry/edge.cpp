@@ -7,7 +7,6 @@
 #include <future>
 
 #include "actors/link/join.hpp"
-#include "drivers/admin/admin_socket.hpp"
 #include "drivers/files/posix_files.hpp"
 #include "drivers/kv/leveldb.hpp"
 #include "drivers/machine/linux_machine.hpp"
@@ -19,6 +18,7 @@
 #include "drivers/runtime/oci/oci.hpp"
 #include "schema/error.hpp"
 #include "supervisors/edge_tree.hpp"
+#include "tools/skerry/admin.hpp"
 #include "tools/skerry/cloud.hpp"
 #include "tools/skerry/commands.hpp"
 #include "tools/skerry/image.hpp"
@@ -56,17 +56,20 @@ struct edge::parts {
   std::unique_ptr<net::io_loop> loop;
   std::unique_ptr<net::tls_transport> transport;
   std::unique_ptr<ports::prober> prober;
+  vocabulary words;
+  std::unique_ptr<link::mesh> mesh;
+  std::unique_ptr<admin_parts> admin;
   std::unique_ptr<supervisors::edge_tree_parts> tree;
-  std::unique_ptr<drivers::admin::server> admin;
 };
 
 edge::edge() = default;
 
 edge::~edge() {
-  if (parts_) parts_->admin.reset();
+  if (parts_ && parts_->admin) parts_->admin->server.reset();
   if (island_) island_->stop_root(stop_ms_max);
   if (parts_ && parts_->loop) parts_->loop->stop();
   if (parts_) parts_->runtime.reset();
+  if (parts_ && parts_->mesh) parts_->mesh->stop();
   auto keep = std::move(parts_);  // what actors refer to goes after them
   island_.reset();
 }
@@ -139,23 +142,17 @@ caf::expected<void> edge::open_identity(const options& o) {
   return caf::unit;
 }
 
-caf::expected<void> edge::open_network(const options& o) {
+caf::expected<void> edge::open_network() {
   auto& p = *parts_;
   p.loop = std::make_unique<net::io_loop>(io_threads);
   p.transport = std::make_unique<net::tls_transport>(*p.loop);
   p.prober = std::make_unique<prober::asio_prober>(p.loop->context());
-  auto admin = drivers::admin::server::start(*p.loop, edge_socket_of(o.data_dir),
-                                             [&p](std::string request, std::function<void(std::string)> reply) {
-                                               serve_images(*p.runtime, request, std::move(reply));
-                                             });
-  if (!admin) return admin.error();
-  p.admin = std::move(*admin);
   return caf::unit;
 }
 
 caf::expected<void> edge::open(const options& o) {
   if (auto r = open_disk(o); !r) return r;
-  if (auto r = open_network(o); !r) return r;
+  if (auto r = open_network(); !r) return r;
   if (auto r = open_identity(o); !r) return r;
   auto& p = *parts_;
   auto& i = *island_;
@@ -166,6 +163,13 @@ caf::expected<void> edge::open(const options& o) {
     return save_node_identity(data_dir, p.identity);
   };
   const auto& id = p.identity;
+  add_standard(p.words);
+  supervisors::add_admin(p.words);
+  link::mesh_args links{i.system(), i.ctx(), i.directory(), p.words, paths::node(id.node), std::string{paths::cloud},
+                        p.kv.get()};
+  p.mesh = std::make_unique<link::mesh>(std::move(links));
+  if (auto e = p.mesh->load()) return e;
+  p.admin = std::make_unique<admin_parts>(i, p.words, *p.mesh, paths::node(id.node));
   p.tree = std::make_unique<supervisors::edge_tree_parts>(supervisors::edge_tree_parts{
       .island = i.parts(),
       .node = id.node,
@@ -181,9 +185,15 @@ caf::expected<void> edge::open(const options& o) {
       .pki = p.pki,
       .server = id.server,
       .credentials = {.ca_pem = id.ca_pem, .ca_pin = {}, .certificate_pem = id.certificate_pem, .key_pem = id.key_pem},
-      .on_renewed = renewed});
+      .on_renewed = renewed,
+      .mesh = p.mesh.get(),
+      .admin = &p.admin->inspector});
   auto tree = [&](caf::actor parent) { return supervisors::start_edge_tree(i.system(), *p.tree, std::move(parent)); };
   if (auto r = i.start_root(tree, start_ms_max); !r) return r;
+  p.admin->listen(*p.loop, edge_socket_of(o.data_dir),
+                  [&p](std::string request, std::function<void(std::string)> reply) {
+                    serve_images(*p.runtime, request, std::move(reply));
+                  });
   trim_from_now_on(std::make_shared<boost::asio::steady_timer>(p.loop->context()));
   i.log().info("/node/" + id.node, "the agent runs; cloud: " + id.server);
   return caf::unit;

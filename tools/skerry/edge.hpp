@@ -29,7 +29,7 @@ private:
   caf::expected<void> open(const options& o);
   caf::expected<void> open_disk(const options& o);
   caf::expected<void> open_identity(const options& o);
-  caf::expected<void> open_network(const options& o);
+  caf::expected<void> open_network();
   std::unique_ptr<island> island_;
   std::unique_ptr<parts> parts_;
 };

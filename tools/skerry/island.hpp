@@ -28,6 +28,8 @@ public:
   base::directory& directory() { return directory_; }
   const supervisors::services& parts() const { return services_; }
   ports::log& log() { return log_; }
+  /// Keeps log entries of `least` and above from now on; returns what it was before.
+  ports::severity set_log_level(ports::severity least) { return log_.set_least(least); }
   ports::clock& clock() { return clock_; }
   ports::random& random() { return random_; }
 
