@@ -21,9 +21,9 @@ struct cloud_tree_parts {
   const api::parts& api;
   const link::cloud_parts& link;
   link::acceptor& links;
+  bool threads = true;  ///< the store, which blocks on the disk, gets a thread of its own; false in the simulator
   link::mesh* mesh = nullptr;              ///< letters to and from other islands; null: none
   const inspector_parts* admin = nullptr;  ///< answers operators; null: nobody does
-  bool threads = true;  ///< the store, which blocks on the disk, gets a thread of its own; false in the simulator
 };
 
 /// Where the cloud's actors stand.

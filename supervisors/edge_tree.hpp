@@ -32,9 +32,9 @@ struct edge_tree_parts {
   ports::client_credentials
       credentials;  ///< as they are now: on_renewed may change them for the next start of the link
   std::function<caf::expected<void>(const ports::client_credentials&)> on_renewed;
+  bool threads = true;                     ///< what blocks on the disk gets a thread of its own; false in the simulator
   link::mesh* mesh = nullptr;              ///< letters to and from the cloud; null: none
   const inspector_parts* admin = nullptr;  ///< answers operators; null: nobody does
-  bool threads = true;                     ///< what blocks on the disk gets a thread of its own; false in the simulator
 };
 
 /// Starts the tree at /node/<name>: the pool of the pods, the agent, the link. The agent comes before the link: pods

@@ -126,8 +126,9 @@ caf::expected<void> cloud::open(const options& o) {
       link::mesh_args{i.system(), i.ctx(), i.directory(), p.words, "/cloud", "", p.kv.get()});
   if (auto e = p.mesh->load()) return e;
   p.tree = std::make_unique<supervisors::cloud_tree_parts>(
-      supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.link, p.links, p.mesh.get()});
+      supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.link, p.links});
   p.admin = std::make_unique<admin_parts>(i, p.words, *p.mesh, "/cloud");
+  p.tree->mesh = p.mesh.get();
   p.tree->admin = &p.admin->inspector;
   p.front = std::make_unique<api::front>(*p.api);
   p.loop = std::make_unique<net::io_loop>(io_threads);

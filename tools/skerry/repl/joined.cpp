@@ -47,7 +47,7 @@ struct joined::parts {
   class line;
   parts(terminal& t, const vocabulary& w, std::string s)
       : tty(t), words(w), socket(std::move(s)), log(clock, ports::severity::error), ctx{clock, random, log} {
-    box = caf::make_actor<mailbox, caf::strong_actor_ptr>(sys.next_actor_id(), sys.node(), &sys, box_config);
+    box = caf::make_actor<mailbox, caf::strong_actor_ptr>(sys->next_actor_id(), sys->node(), sys.get(), box_config);
     directory.put(island + "/client", caf::actor_cast<caf::actor>(box));
   }
   ~parts();
@@ -67,7 +67,7 @@ struct joined::parts {
   base::directory directory;
   sim::memory_kv journal;  ///< of durable letters: as long as this process
   caf::actor_system_config config = quiet_config();
-  caf::actor_system sys{config};
+  std::unique_ptr<caf::actor_system> sys = std::make_unique<caf::actor_system>(config);
   caf::actor_config box_config;
   caf::strong_actor_ptr box;
   std::unique_ptr<link::mesh> mesh;
@@ -167,8 +167,13 @@ joined::parts::~parts() {
   loop.stop();
   now.reset();
   if (mesh) mesh->stop();
-  if (worker) caf::anon_send_exit(worker, caf::exit_reason::kill);
-  worker = nullptr;
+  if (worker) {
+    directory.erase(island + "/mesh", worker.id());
+    caf::anon_send_exit(std::exchange(worker, nullptr), caf::exit_reason::kill);
+  }
+  directory.erase(island + "/client", box->id());
+  box = nullptr;
+  sys.reset();  // waits for the worker, which uses the mesh
 }
 
 /// Connects, or connects again after the other side went away.
@@ -190,11 +195,11 @@ caf::error joined::parts::connect() {
 std::shared_ptr<link::link_end> joined::parts::enter(const std::string& neighbour, const ports::connection_ptr& c) {
   if (!mesh) {
     home = neighbour;
-    link::mesh_args args{sys, ctx, directory, words, island, home};
+    link::mesh_args args{*sys, ctx, directory, words, island, home};
     args.kv = &journal;
     mesh = std::make_unique<link::mesh>(std::move(args));
     if (auto e = mesh->load()) log.error(island, message_of(e));
-    worker = sys.spawn<caf::detached>(link::mesh_actor, link::mesh_actor_args{ctx, *mesh, island + "/mesh", {}});
+    worker = sys->spawn(link::mesh_actor, link::mesh_actor_args{ctx, *mesh, island + "/mesh", {}});
     directory.put(island + "/mesh", worker);
   }
   if (neighbour != home) return {};
