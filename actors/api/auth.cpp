@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/api/base64.hpp"
+#include "actors/api/rbac.hpp"
 #include "schema/json.hpp"
 
 namespace skerry::api {
@@ -65,12 +66,14 @@ std::optional<user> authenticate(const ports::http_request& request, const std::
   return bootstrap_user(token, view, now_ms);
 }
 
-bool authorized(const user& who, const wish& w, const std::vector<grant>& grants) {
+bool authorized(const user& who, const wish& w, const std::vector<grant>& grants, const store::view& view) {
   if (who.in("system:masters")) return true;
   if (!who.anonymous() && w.group == "authorization.k8s.io" && w.resource == "selfsubjectaccessreviews") return true;
-  return std::any_of(grants.begin(), grants.end(), [&](const grant& g) {
+  bool granted = std::any_of(grants.begin(), grants.end(), [&](const grant& g) {
     return who.in(g.group) && (g.write || (reads(w.verb) && w.resource != "secrets"));
   });
+  if (granted || who.anonymous()) return granted;
+  return (w.group != "rbac.authorization.k8s.io" || reads(w.verb)) && rbac_allows(view, who, w);
 }
 
 std::string refusal(const user& who, const wish& w) {

@@ -43,9 +43,10 @@ struct wish {
 std::optional<user> authenticate(const ports::http_request& request, const std::vector<static_token>& tokens,
                                  const store::view& view, int64_t now_ms);
 
-/// True if `who` may. system:masters everything; anonymous users and members of no granted group nothing but
-/// health and version, which the front answers before it asks here.
-bool authorized(const user& who, const wish& w, const std::vector<grant>& grants);
+/// True if `who` may. system:masters everything; others what the grants give to their groups and what the RBAC objects
+/// of the view bind them to (rbac.hpp), but to write those objects: whoever may do that could give itself any right.
+/// Anonymous users nothing but health and version, which the front answers before it asks here.
+bool authorized(const user& who, const wish& w, const std::vector<grant>& grants, const store::view& view);
 
 /// `User "x" cannot list resource "pods" in API group "" in the namespace "default"`.
 std::string refusal(const user& who, const wish& w);

@@ -79,6 +79,22 @@ void front::serve(ports::http_exchange_ptr exchange) {
   exchange->respond(r.code, r.content_type, std::move(r.body), std::move(r.headers));
 }
 
+caf::error front::may_watch(const ports::peer_identity& who, const kube::resource_info& info,
+                            const std::string& ns) const {
+  auto view = parts_.reader.current();
+  if (!view) return make_error(errc::unavailable, "the store is starting; try again");
+  ports::http_request as;
+  as.peer = who;
+  auto asks = authenticate(as, {}, *view, parts_.ctx.clock.wall_ms());
+  if (!asks || asks->anonymous()) return make_error(errc::unauthorized, unauthorized().message);
+  for (std::string_view verb : {"list", "watch"}) {
+    wish w{verb, std::string{info.group}, std::string{info.plural}, {}, ns, {}};
+    if (!authorized(*asks, w, parts_.options.grants, *view))
+      return make_error(errc::forbidden, forbidden(info, {}, refusal(*asks, w)).message);
+  }
+  return {};
+}
+
 std::optional<front::outcome> front::route(call& c) {
   c.at = parse_path(c.path, parts_.registry);
   if (c.at.kind == target::what::health) return health(c);
@@ -95,7 +111,7 @@ std::optional<front::outcome> front::route(call& c) {
       return resource(c);
     case target::what::review:
       if (c.request.method != "POST") return method_not_allowed();
-      return review(c.at.group, c.at.name, c.who, c.request, parts_.options.grants, readers_);
+      return review(c.at.group, c.at.name, c.who, c.request, {parts_.options.grants, *c.view}, readers_);
     default:
       return document(c);
   }
@@ -205,7 +221,7 @@ std::optional<front::outcome> front::resource(call& c) {
   c.verb = verb_of(c.request.method, !c.at.name.empty(), watch);
   if (c.verb.empty()) return method_not_allowed();
   wish w{c.verb, std::string{info.group}, std::string{info.plural}, c.at.subresource, c.at.ns, c.at.name};
-  if (!authorized(c.who, w, parts_.options.grants)) return forbidden(info, c.at.name, refusal(c.who, w));
+  if (!authorized(c.who, w, parts_.options.grants, *c.view)) return forbidden(info, c.at.name, refusal(c.who, w));
   if (c.at.subresource.empty()) {
     if (!has(info.verbs, c.verb)) return method_not_allowed();
     if (c.verb == "create" && (!c.at.name.empty() || (info.namespaced && c.at.ns.empty()))) return method_not_allowed();

@@ -15,6 +15,9 @@ public:
   /// `p` outlives the front.
   explicit front(const parts& p);
   void serve(ports::http_exchange_ptr exchange) override;
+  /// May `who` list and watch these objects (empty `ns`: in all namespaces)? The refusal, errc::forbidden or
+  /// unauthorized or unavailable; or nothing.
+  caf::error may_watch(const ports::peer_identity& who, const kube::resource_info& info, const std::string& ns) const;
 
 private:
   using outcome = std::variant<reply, failure>;

@@ -3,6 +3,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "actors/api/body.hpp"
+#include "actors/api/rbac.hpp"
 
 namespace skerry::api {
 namespace {
@@ -13,7 +14,7 @@ json::object user_info(const user& who) {
   return {{"username", who.name}, {"groups", std::move(groups)}};
 }
 
-json::object decide(const user& who, const json::value& spec, const std::vector<grant>& grants) {
+json::object decide(const user& who, const json::value& spec, const review_basis& by) {
   wish w;
   if (const auto* path = find(spec, "nonResourceAttributes"); path != nullptr) {
     auto at = string_at(*path, "path");
@@ -27,21 +28,25 @@ json::object decide(const user& who, const json::value& spec, const std::vector<
   w.subresource = string_at(spec, "resourceAttributes.subresource");
   w.ns = string_at(spec, "resourceAttributes.namespace");
   w.name = string_at(spec, "resourceAttributes.name");
-  auto allowed = authorized(who, w, grants);
+  auto allowed = authorized(who, w, by.grants, by.view);
   json::object status{{"allowed", allowed}};
   if (!allowed) status["reason"] = refusal(who, w);
   return status;
 }
 
-json::object rules(const user& who, const std::vector<grant>& grants) {
+json::object rules(const user& who, std::string_view ns, const review_basis& by) {
   json::array resources, paths;
   auto add = [&](json::array verbs) {
     resources.push_back(
         json::object{{"verbs", std::move(verbs)}, {"apiGroups", json::array{"*"}}, {"resources", json::array{"*"}}});
   };
   if (who.in("system:masters")) add({"*"});
-  for (const auto& g : grants)
+  for (const auto& g : by.grants)
     if (who.in(g.group)) add(g.write ? json::array{"*"} : json::array{"get", "list", "watch"});
+  visit_rules(by.view, who, ns, [&](const json::value& rule) {
+    resources.push_back(rule);
+    return true;
+  });
   paths.push_back(
       json::object{{"verbs", json::array{"get"}},
                    {"nonResourceURLs", json::array{"/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez",
@@ -52,7 +57,7 @@ json::object rules(const user& who, const std::vector<grant>& grants) {
 }  // namespace
 
 std::variant<reply, failure> review(std::string_view group, std::string_view plural, const user& who,
-                                    const ports::http_request& request, const std::vector<grant>& grants,
+                                    const ports::http_request& request, const review_basis& by,
                                     const body_readers& readers) {
   auto parsed = parse_object(request, readers);
   if (auto* f = std::get_if<failure>(&parsed)) return std::move(*f);
@@ -63,12 +68,12 @@ std::variant<reply, failure> review(std::string_view group, std::string_view plu
   if (group == "authentication.k8s.io" && plural == "selfsubjectreviews") {
     status = {{"userInfo", user_info(who)}};
   } else if (group == "authorization.k8s.io" && plural == "selfsubjectaccessreviews") {
-    status = decide(who, spec != nullptr ? *spec : none, grants);
+    status = decide(who, spec != nullptr ? *spec : none, by);
   } else if (group == "authorization.k8s.io" && plural == "selfsubjectrulesreviews") {
-    status = rules(who, grants);
+    status = rules(who, spec != nullptr ? string_at(*spec, "namespace") : std::string_view{}, by);
   } else if (group == "authorization.k8s.io" && plural == "subjectaccessreviews") {
     wish w{"create", "authorization.k8s.io", "subjectaccessreviews", {}, {}, {}};
-    if (!authorized(who, w, grants)) {
+    if (!authorized(who, w, by.grants, by.view)) {
       failure f = bad_request("subjectaccessreviews.authorization.k8s.io is forbidden: " + refusal(who, w));
       f.code = 403;
       f.reason = "Forbidden";
@@ -77,7 +82,7 @@ std::variant<reply, failure> review(std::string_view group, std::string_view plu
     user asked{std::string{string_at(v, "spec.user")}, {}};
     for (const auto& g : array_at(v, "spec.groups"))
       if (g.is_string()) asked.groups.emplace_back(g.get_string().data(), g.get_string().size());
-    status = decide(asked, spec != nullptr ? *spec : none, grants);
+    status = decide(asked, spec != nullptr ? *spec : none, by);
   } else {
     return no_such_path();
   }
