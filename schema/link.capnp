@@ -56,8 +56,9 @@ struct Frame {
 
 struct Join {
   token @0 :Text;           # "<id>.<secret>"; empty in a session: a renewal
-  nodeName @1 :Text;
-  csrPem @2 :Text;          # subject CN=system:node:<name>, O=system:nodes; the key never leaves the edge
+  nodeName @1 :Text;        # or "/controller/<name>": who joins is that controller, which its token must be for
+  csrPem @2 :Text;          # subject CN=system:node:<name>, O=system:nodes, or CN=skerry:controller:<name>,
+                            # O=skerry:controllers; the key never leaves who asks
 }
 
 struct Joined {

@@ -19,8 +19,8 @@ public:
       : pki_(pki), request_(std::move(request)), token_(std::move(token)), done_(std::move(done)) {}
 
   void run(ports::transport& transport) {
-    auto made =
-        pki_.make_request({std::string{node_user_prefix} + request_.node, {std::string{node_organization}}, {}, false});
+    auto made = pki_.make_request(request_.controller.empty() ? names_of_node(request_.node)
+                                                              : names_of_controller(request_.controller));
     if (!made) return finish(std::move(made.error()));
     own_ = std::move(*made);
     transport.connect(request_.address, {{}, token_.ca_pin, {}, {}}, limits::connect_ms_max,
@@ -43,7 +43,8 @@ private:
     auto data = encode_with([&](schema::Frame::Builder b) {
       auto j = b.initJoin();
       j.setToken(format_token(token_.what));
-      j.setNodeName(request_.node);
+      j.setNodeName(request_.controller.empty() ? request_.node
+                                                : std::string{controller_islands} + request_.controller);
       j.setCsrPem(own_.certificate_pem);
     });
     connection_->send(std::move(data));
@@ -90,8 +91,8 @@ private:
     if (connection) connection->close();
     if (!done) return;
     if (result) return done(std::move(result));
-    done(make_error(code_of(result.error()),
-                    "joining " + request_.address + " as " + request_.node + ": " + message_of(result.error())));
+    done(make_error(code_of(result.error()), "joining " + request_.address + " as " + request_.node +
+                                                 request_.controller + ": " + message_of(result.error())));
   }
 
   ports::pki& pki_;
@@ -108,32 +109,66 @@ private:
 
 void join(ports::transport& transport, ports::pki& pki, join_request request,
           std::function<void(caf::expected<ports::client_credentials>)> done) {
-  if (auto e = check_node_name(request.node)) return done(std::move(e));
+  auto wrong = request.controller.empty() ? check_node_name(request.node) : check_controller_name(request.controller);
+  if (wrong) return done(std::move(wrong));
   auto token = parse_full_token(request.token);
   if (!token) return done(std::move(token.error()));
   std::make_shared<joining>(pki, std::move(request), std::move(*token), std::move(done))->run(transport);
 }
 
-caf::error check_node_name(std::string_view name) {
+namespace {
+
+/// RFC 1123. The certificate's common name (RFC 5280, ub-common-name) holds 64 characters, the prefix included.
+bool is_name(std::string_view name, size_t size_max) {
   auto alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  auto ok = !name.empty() && name.size() <= 253 && alnum(name.front()) && alnum(name.back()) &&
-            std::all_of(name.begin(), name.end(), [&](char c) { return alnum(c) || c == '-' || c == '.'; }) &&
-            name.find("..") == name.npos && name.find(".-") == name.npos && name.find("-.") == name.npos;
-  // The certificate's common name (RFC 5280, ub-common-name) holds 64 characters, the prefix included.
-  if (ok && name.size() <= 64 - node_user_prefix.size()) return {};
+  return !name.empty() && name.size() <= size_max && alnum(name.front()) && alnum(name.back()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return alnum(c) || c == '-' || c == '.'; }) &&
+         name.find("..") == name.npos && name.find(".-") == name.npos && name.find("-.") == name.npos;
+}
+
+}  // namespace
+
+caf::error check_node_name(std::string_view name) {
+  if (is_name(name, 64 - node_user_prefix.size())) return {};
   return make_error(errc::invalid, "node name \"" + std::string{name.substr(0, 260)} +
                                        "\": at most 52 lower case letters, digits, '-' and '.', beginning and ending "
                                        "with a letter or digit (RFC 1123); "
                                        "give another with --node");
 }
 
-std::string_view node_of_peer(const ports::peer_identity& peer) {
+caf::error check_controller_name(std::string_view name) {
+  if (is_name(name, 64 - controller_user_prefix.size())) return {};
+  return make_error(errc::invalid, "controller name \"" + std::string{name.substr(0, 260)} +
+                                       "\": at most 46 lower case letters, digits, '-' and '.', beginning and ending "
+                                       "with a letter or digit (RFC 1123)");
+}
+
+ports::certificate_names names_of_node(std::string_view name) {
+  return {std::string{node_user_prefix} + std::string{name}, {std::string{node_organization}}, {}, false};
+}
+ports::certificate_names names_of_controller(std::string_view name) {
+  return {std::string{controller_user_prefix} + std::string{name}, {std::string{controller_organization}}, {}, false};
+}
+
+namespace {
+
+std::string_view name_of_peer(const ports::peer_identity& peer, std::string_view prefix,
+                              std::string_view organization) {
   std::string_view name = peer.common_name;
-  if (!name.starts_with(node_user_prefix)) return {};
-  if (std::find(peer.organizations.begin(), peer.organizations.end(), node_organization) == peer.organizations.end())
+  if (!name.starts_with(prefix)) return {};
+  if (std::find(peer.organizations.begin(), peer.organizations.end(), organization) == peer.organizations.end())
     return {};
-  name.remove_prefix(node_user_prefix.size());
+  name.remove_prefix(prefix.size());
   return name;
+}
+
+}  // namespace
+
+std::string_view node_of_peer(const ports::peer_identity& peer) {
+  return name_of_peer(peer, node_user_prefix, node_organization);
+}
+std::string_view controller_of_peer(const ports::peer_identity& peer) {
+  return name_of_peer(peer, controller_user_prefix, controller_organization);
 }
 
 }  // namespace skerry::link

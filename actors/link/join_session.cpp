@@ -39,26 +39,43 @@ caf::behavior join_session_state::make(join_session_args args) {
 
 void join_session_state::on_join(schema::Join::Reader j) {
   auto node = text_of(j.getNodeName());
+  std::string controller;
+  if (node.starts_with(controller_islands)) controller = std::exchange(node, {}).substr(controller_islands.size());
   auto csr = text_of(j.getCsrPem());
-  if (auto e = check_node_name(node)) return refuse(e);
+  if (auto e = controller.empty() ? check_node_name(node) : check_controller_name(controller)) return refuse(e);
   auto token = parse_token(text_of(j.getToken()));
   if (!token) return refuse(token.error());
   auto stored = args_->parts.store.current()->get("secrets", token_namespace, token_secret_name(token->id));
-  auto checked = check_token(stored ? store::parse(stored) : json::value{}, *token, args_->parts.ctx.clock.wall_ms());
+  auto secret = stored ? store::parse(stored) : json::value{};
+  auto checked = check_token(secret, *token, args_->parts.ctx.clock.wall_ms());
   if (!checked) return refuse(checked.error());
+  if (auto e = check_purpose(secret, node, controller)) return refuse(e);
+  if (!controller.empty()) return sign("controller " + controller, names_of_controller(controller), csr);
   self_->request(args_->hub, std::chrono::seconds(5), is_connected{node})
       .then(
           [this, node, csr](bool connected) {
             if (connected)
               return refuse(errc::already_exists,
                             "node " + node + " is connected from elsewhere; stop it, or give another name with --node");
-            sign(node, csr);
+            sign("node " + node, names_of_node(node), csr);
           },
           [this](const caf::error& e) { refuse(errc::unavailable, "not ready: " + message_of(e)); });
 }
 
-void join_session_state::sign(const std::string& node, const std::string& csr) {
-  ports::certificate_names names{std::string{node_user_prefix} + node, {std::string{node_organization}}, {}, false};
+/// A token for a controller lets that one join and nothing else; one for nodes lets no controller join.
+caf::error join_session_state::check_purpose(const json::value& secret, const std::string& node,
+                                             const std::string& controller) const {
+  auto info = read_token_secret(secret);
+  if (!info || info->controller == controller) return {};
+  if (info->controller.empty())
+    return make_error(
+        errc::unauthorized,
+        "token " + info->id + " is for nodes; make one with `skerry token create --controller " + controller + "`");
+  return make_error(errc::unauthorized, "token " + info->id + " is for the controller " + info->controller +
+                                            ", not for " + (controller.empty() ? "node " + node : controller));
+}
+
+void join_session_state::sign(const std::string& who, const ports::certificate_names& names, const std::string& csr) {
   auto certificate = args_->parts.pki.sign_request(args_->parts.authority, csr, names, args_->parts.certificate_days);
   if (!certificate) return refuse(certificate.error());
   wire_.send_with([&](schema::Frame::Builder b) {
@@ -66,7 +83,7 @@ void join_session_state::sign(const std::string& node, const std::string& csr) {
     out.setCertificatePem(*certificate);
     out.setCaPem(args_->parts.authority.certificate_pem);
   });
-  args_->parts.ctx.log.info(args_->path, "node " + node + " joined from " + wire_.peer().address);
+  args_->parts.ctx.log.info(args_->path, who + " joined from " + wire_.peer().address);
   wire_.close();
 }
 

@@ -24,7 +24,8 @@ public:
 
 private:
   void on_join(schema::Join::Reader j);
-  void sign(const std::string& node, const std::string& csr);
+  caf::error check_purpose(const json::value& secret, const std::string& node, const std::string& controller) const;
+  void sign(const std::string& who, const ports::certificate_names& names, const std::string& csr);
   void refuse(const caf::error& why);
   void refuse(errc code, const std::string& why) { refuse(make_error(code, why)); }
 
@@ -35,8 +36,9 @@ private:
 };
 
 /// One connection without a client certificate: takes one Join within limits::connect_ms_max, checks its token against
-/// the Secret kube-system/bootstrap-token-<id>, signs the request for exactly CN=system:node:<name>, O=system:nodes,
-/// and ends. A name whose node has a session now is refused: a token must not take a living node's place.
+/// the Secret kube-system/bootstrap-token-<id>, signs the request for exactly CN=system:node:<name>, O=system:nodes
+/// (or, with a token that is for it, CN=skerry:controller:<name>, O=skerry:controllers), and ends. A name whose node
+/// has a session now is refused: a token must not take a living node's place.
 caf::behavior join_session(base::stateful<join_session_state>* self, join_session_args args);
 
 }  // namespace skerry::link

@@ -78,7 +78,8 @@ std::string format_full_token(std::string_view ca_pin, const token& t) {
 
 std::string token_secret_name(std::string_view id) { return "bootstrap-token-" + std::string{id}; }
 
-json::value make_token_secret(const token& t, int64_t expires_ms, std::string_view description) {
+json::value make_token_secret(const token& t, int64_t expires_ms, std::string_view description,
+                              std::string_view controller) {
   json::object data;
   auto put = [&](const char* name, std::string_view text) { data[name] = base64_encode(text); };
   put("token-id", t.id);
@@ -87,6 +88,7 @@ json::value make_token_secret(const token& t, int64_t expires_ms, std::string_vi
   put("usage-bootstrap-signing", "true");
   if (expires_ms != 0) put("expiration", format_time(expires_ms));
   if (!description.empty()) put("description", description);
+  if (!controller.empty()) put("skerry-controller", controller);
   return json::object{{"apiVersion", "v1"},
                       {"kind", "Secret"},
                       {"metadata", json::object{{"name", token_secret_name(t.id)}, {"namespace", token_namespace}}},
@@ -101,6 +103,7 @@ caf::expected<token_info> read_token_secret(const json::value& secret) {
     return make_error(errc::invalid, "Secret " + std::string{string_at(secret, "metadata.name")} +
                                          " is not that of a bootstrap token");
   out.description = field(secret, "description");
+  out.controller = field(secret, "skerry-controller");
   out.authentication = field(secret, "usage-bootstrap-authentication") == "true";
   auto expiration = field(secret, "expiration");
   if (expiration.empty()) return out;

@@ -35,10 +35,13 @@ std::string format_full_token(std::string_view ca_pin, const token& t);
 /// Name of the Secret of a token: "bootstrap-token-<id>".
 std::string token_secret_name(std::string_view id);
 /// The core/v1 Secret of a token, without metadata that the API stamps. `expires_ms` 0: never.
-json::value make_token_secret(const token& t, int64_t expires_ms, std::string_view description);
+/// `controller`: it lets the controller of this name join, and nobody else; empty: nodes.
+json::value make_token_secret(const token& t, int64_t expires_ms, std::string_view description,
+                              std::string_view controller = {});
 /// What a token's Secret says; `secret` left out. For `skerry token list`.
 struct token_info {
   std::string id, description;
+  std::string controller;  ///< whom it is for; empty: any node
   int64_t expires_ms = 0;  ///< 0: never
   bool authentication = false;
 };

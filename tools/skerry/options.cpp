@@ -31,9 +31,9 @@ constexpr command_help commands[] = {
     {"edge", "skerry edge --server https://H:P --token T [--node NAME] [--data-dir D]", "an edge node that runs pods",
      "  skerry edge --server https://cloud.example.org:6443 --token \"$(cat token)\" --node n17\n"
      "  (once joined, neither --token nor a reachable server is needed to start)\n"},
-    {"token", "skerry token create [--ttl HOURS] | list | delete ID [--data-dir D]",
+    {"token", "skerry token create [--ttl HOURS] [--controller NAME] | list | delete ID [--data-dir D]",
      "join tokens of the running cloud whose data is in --data-dir",
-     "  skerry token create --ttl 1\n  skerry token list -o json\n"},
+     "  skerry token create --ttl 1\n  skerry token create --controller my-operator\n  skerry token list -o json\n"},
     {"image", "skerry image import FILE [--name REF] | pull REF | list | remove REF [--data-dir D]",
      "images of the edge whose data is in --data-dir",
      "  skerry image import web.tar --name web:1\n  skerry image list\n"},
@@ -80,6 +80,7 @@ po::options_description describe(options& o, std::string& config) {
   add("pod-cidr", po::value(&o.pod_cidr)->default_value(o.pod_cidr), "edge, up: addresses of pods on this node");
   add("bridge", po::value(&o.bridge)->default_value(o.bridge), "edge, up: network bridge of the pods");
   add("insecure-registry", po::value(&o.insecure_registries)->composing(), "edge, up: HOST:PORT reached without TLS");
+  add("controller", po::value(&o.controller), "token create: it lets the controller of this name join, not nodes");
   add("ttl", po::value(&o.ttl_hours)->default_value(o.ttl_hours), "token create: hours until it expires");
   add("command,c", po::value(&o.commands)->composing(), "repl: run this command and end; may be given again");
   add("socket", po::value(&o.socket), "repl: the admin socket to join, in place of that of --data-dir");

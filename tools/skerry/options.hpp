@@ -25,6 +25,7 @@ struct options {
   std::string socket;
   // image, token, version, repl
   std::string name, output;
+  std::string controller;  ///< token create: whom it is for
   uint32_t ttl_hours = 24;
 };
 

@@ -1,3 +1,4 @@
+#include "actors/link/join.hpp"
 #include "actors/link/tokens.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -61,6 +62,7 @@ private:
 };
 
 int create(const options& o, const admin& cloud) {
+  if (auto e = o.controller.empty() ? caf::error{} : link::check_controller_name(o.controller)) return fail(o, e);
   drivers::system_clock clock;
   drivers::system_random random;
   pki::openssl certificates;
@@ -68,7 +70,7 @@ int create(const options& o, const admin& cloud) {
   if (!pin) return fail(o, message_of(pin.error()));
   auto token = link::make_token(random);
   auto expires_ms = o.ttl_hours == 0 ? 0 : clock.wall_ms() + static_cast<int64_t>(o.ttl_hours) * 3'600'000;
-  auto secret = link::make_token_secret(token, expires_ms, "made by skerry token create");
+  auto secret = link::make_token_secret(token, expires_ms, "made by skerry token create", o.controller);
   auto r = cloud.call("POST", secrets, json::serialize(secret));
   if (!r) return fail(o, message_of(r.error()));
   std::printf("%s\n", link::format_full_token(*pin, token).c_str());
@@ -79,15 +81,17 @@ int list(const options& o, const admin& cloud) {
   auto r = cloud.call("GET", secrets);
   if (!r) return fail(o, message_of(r.error()));
   json::array rows;
-  if (o.output != "json") std::printf("%-8s %-22s %s\n", "ID", "EXPIRES", "DESCRIPTION");
+  if (o.output != "json") std::printf("%-8s %-22s %-24s %s\n", "ID", "EXPIRES", "FOR", "DESCRIPTION");
   for (const auto& secret : array_at(*r, "items")) {
     auto info = link::read_token_secret(secret);
     if (!info) continue;
     auto expires = info->expires_ms == 0 ? std::string{"never"} : format_time(info->expires_ms);
+    auto whom = info->controller.empty() ? std::string{"nodes"} : "controller " + info->controller;
     if (o.output == "json") {
-      rows.push_back(json::object{{"id", info->id}, {"expires", expires}, {"description", info->description}});
+      rows.push_back(
+          json::object{{"id", info->id}, {"expires", expires}, {"for", whom}, {"description", info->description}});
     } else {
-      std::printf("%-8s %-22s %s\n", info->id.c_str(), expires.c_str(), info->description.c_str());
+      std::printf("%-8s %-22s %-24s %s\n", info->id.c_str(), expires.c_str(), whom.c_str(), info->description.c_str());
     }
   }
   if (o.output == "json") std::printf("%s\n", json::serialize(rows).c_str());
