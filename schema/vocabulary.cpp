@@ -1,6 +1,7 @@
 #include "schema/vocabulary.hpp"
 
 #include "schema/delivery.capnp.h"
+#include "schema/objects.capnp.h"
 #include "schema/probe.capnp.h"
 
 namespace skerry {
@@ -145,6 +146,12 @@ void add_standard(vocabulary& words) {
   words.add<schema::ProbeBulk>();
   words.add<schema::ProbePing>();
   words.add<schema::ProbePong>();
+  words.add<schema::ObjectCall>();
+  words.add<schema::ObjectAnswer>();
+  words.add<schema::OpenFeed>();
+  words.add<schema::FeedOpened>();
+  words.add<schema::NextObjects>();
+  words.add<schema::ObjectBatch>();
 }
 
 }  // namespace skerry

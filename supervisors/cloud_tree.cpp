@@ -1,5 +1,6 @@
 #include "supervisors/cloud_tree.hpp"
 
+#include "actors/api/objects.hpp"
 #include "actors/api/sessions.hpp"
 #include "actors/controllers/deployment.hpp"
 #include "actors/controllers/expiry.hpp"
@@ -90,6 +91,17 @@ supervisor_args api_of(const cloud_tree_parts& p) {
   children.push_back(pool_of(p, "watches", cloud_paths::api_watches));
   children.push_back(worker("sessions", [&p](caf::event_based_actor* parent) {
     return parent->spawn(api::sessions, &p.api, cloud_paths::api_sessions);
+  }));
+  children.push_back(pool_of(p, "feeds", cloud_paths::api_feeds));
+  children.push_back(worker("objects", [&p](caf::event_based_actor* parent) {
+    // Without a mesh nobody but the cloud's own actors gets here.
+    auto who = [&p](const caf::strong_actor_ptr& sender) -> std::optional<ports::peer_identity> {
+      if (!sender) return std::nullopt;
+      if (p.mesh == nullptr) return api::identity_of(cloud_paths::root);
+      return api::identity_of(p.mesh->path_of(caf::actor_cast<caf::actor>(sender)));
+    };
+    return parent->spawn(api::objects, api::objects_args{p.api, p.front, cloud_paths::api_objects,
+                                                         p.island.directory.finder(cloud_paths::api_feeds), who});
   }));
   return {p.island, "/cloud/api", cloud_rules(strategy::one_for_one), std::move(children)};
 }

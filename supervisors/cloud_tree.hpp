@@ -2,7 +2,7 @@
 #include <caf/actor_system.hpp>
 #include <memory>
 
-#include "actors/api/parts.hpp"
+#include "actors/api/front.hpp"
 #include "actors/link/hub.hpp"
 #include "actors/link/mesh.hpp"
 #include "actors/ports/kv.hpp"
@@ -19,6 +19,7 @@ struct cloud_tree_parts {
   std::shared_ptr<store::publisher> views;
   const kube::registry& registry;
   const api::parts& api;
+  api::front& front;
   const link::cloud_parts& link;
   link::acceptor& links;
   bool threads = true;  ///< the store, which blocks on the disk, gets a thread of its own; false in the simulator
@@ -32,6 +33,8 @@ inline constexpr const char* mesh = "/cloud/mesh";
 inline constexpr const char* root = "/cloud";
 inline constexpr const char* store = "/cloud/store";
 inline constexpr const char* api_sessions = "/cloud/api/sessions";
+inline constexpr const char* api_feeds = "/cloud/api/feeds";
+inline constexpr const char* api_objects = "/cloud/api/objects";
 inline constexpr const char* api_watches = "/cloud/api/watches";
 inline constexpr const char* link_sessions = "/cloud/link/sessions";
 inline constexpr const char* node_sync = "/cloud/controllers/node-sync";

@@ -37,8 +37,8 @@ struct cloud::parts {
   std::unique_ptr<admin_parts> admin;
   std::unique_ptr<api::parts> api;
   std::unique_ptr<link::cloud_parts> link;
-  std::unique_ptr<supervisors::cloud_tree_parts> tree;
   std::unique_ptr<api::front> front;
+  std::unique_ptr<supervisors::cloud_tree_parts> tree;
   std::unique_ptr<net::io_loop> loop;
   std::unique_ptr<http::server> server;
   std::string host;
@@ -55,7 +55,6 @@ cloud::~cloud() {
     parts_->server.reset();
     parts_->loop.reset();
   }
-  if (parts_) parts_->front.reset();
   if (parts_ && parts_->mesh) parts_->mesh->stop();
   auto keep = std::move(parts_);  // what actors refer to goes after them
   island_.reset();
@@ -125,12 +124,12 @@ caf::expected<void> cloud::open(const options& o) {
   p.mesh = std::make_unique<link::mesh>(
       link::mesh_args{i.system(), i.ctx(), i.directory(), p.words, "/cloud", "", p.kv.get()});
   if (auto e = p.mesh->load()) return e;
-  p.tree = std::make_unique<supervisors::cloud_tree_parts>(
-      supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.link, p.links});
   p.admin = std::make_unique<admin_parts>(i, p.words, *p.mesh, "/cloud");
+  p.front = std::make_unique<api::front>(*p.api);
+  p.tree = std::make_unique<supervisors::cloud_tree_parts>(
+      supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.front, *p.link, p.links});
   p.tree->mesh = p.mesh.get();
   p.tree->admin = &p.admin->inspector;
-  p.front = std::make_unique<api::front>(*p.api);
   p.loop = std::make_unique<net::io_loop>(io_threads);
   http::server_options options;
   options.listen = o.listen;
