@@ -29,7 +29,9 @@ errc code_of(const caf::error& e) {
 
 std::string message_of(const caf::error& e) {
   if (!e) return {};
-  if (e.category() == category && e.context().match_elements<std::string>()) return e.context().get_as<std::string>(0);
+  // More may stand behind the message (actors/sdk/status.hpp).
+  if (e.category() == category && !e.context().empty() && e.context().match_element<std::string>(0))
+    return e.context().get_as<std::string>(0);
   return caf::to_string(e);
 }
 

@@ -42,9 +42,9 @@ void work_queue::done(const key& k) {
   end(k);
 }
 
-int64_t work_queue::failed(const key& k, int64_t now_ms, int64_t wait_ms_max) {
+int64_t work_queue::failed(const key& k, int64_t now_ms, int64_t wait_ms_max, int64_t wait_ms_min) {
   auto n = failures_[k]++;
-  auto wait = n >= 13 ? wait_ms_max : std::min(wait_ms_max, backoff_ms_min << n);
+  auto wait = std::max(wait_ms_min, n >= 13 ? wait_ms_max : std::min(wait_ms_max, backoff_ms_min << n));
   // A mark that came meanwhile does not shorten the wait: what failed may fail for the same cause.
   working_.erase(k);
   unschedule(k);

@@ -29,8 +29,8 @@ public:
   /// The work on this key ended well: its failures are forgotten.
   void done(const key& k);
   /// The work on this key failed: due again after a backoff that doubles with each failure, up to
-  /// `wait_ms_max`. Returns that span.
-  int64_t failed(const key& k, int64_t now_ms, int64_t wait_ms_max = backoff_ms_max);
+  /// `wait_ms_max`, and at least `wait_ms_min`. Returns that span.
+  int64_t failed(const key& k, int64_t now_ms, int64_t wait_ms_max = backoff_ms_max, int64_t wait_ms_min = 0);
   /// Failures of this key in a row.
   uint32_t failures(const key& k) const;
 
