@@ -59,8 +59,14 @@ inline constexpr size_t letters_frame_max = 1024;                ///< letters in
 inline constexpr size_t link_names_max = 8'192;  ///< paths with a number, each way; then they start anew
 inline constexpr size_t fleeting_waiting_bytes_max = 8 * 1024 * 1024;  ///< for a link; then the oldest are dropped
 inline constexpr size_t fleeting_waiting_max = 65'536;
-inline constexpr size_t latest_waiting_max = 65'536;      ///< keys for a link; then new keys: errc::too_many
-inline constexpr size_t calls_waiting_max = 65'536;       ///< requests over a link without an answer; then too_many
+inline constexpr size_t latest_waiting_max = 65'536;    ///< keys for a link; then new keys: errc::too_many
+inline constexpr size_t calls_waiting_max = 65'536;     ///< requests over a link without an answer; then too_many
+inline constexpr size_t durable_waiting_max = 200'000;  ///< letters in the journal for a neighbour; then senders
+inline constexpr size_t durable_waiting_bytes_max =
+    64 * 1024 * 1024;                                            ///< are held (mesh_args::block_ms), then too_many
+inline constexpr size_t durable_memory_bytes = 4 * 1024 * 1024;  ///< of them in memory; other bodies are read when sent
+inline constexpr size_t durable_window = 8'192;                  ///< sent and not acknowledged, for a link
+inline constexpr size_t streams_max = 65'536;             ///< durable streams with something under way, coming in
 inline constexpr size_t exported_max = 65'536;            ///< actors without a path known to others; oldest go first
 inline constexpr size_t observers_max = 1'024;            ///< of one link
 inline constexpr uint32_t relayed_call_ms_max = 120'000;  ///< a request over a relay ends by then
@@ -81,6 +87,7 @@ static_assert(chunk_bytes_max + object_bytes_max < frame_bytes_max &&
 static_assert(facts_window * frame_bytes_max <= inbound_bytes_max, "a correct peer never overruns the bound");
 static_assert(letter_bytes_max * 2 < frame_bytes_max && letters_frame_bytes + letter_bytes_max < frame_bytes_max);
 static_assert(letter_bytes_max + envelope_bytes <= letters_window_bytes, "every letter can cross");
+static_assert(streams_max < (1 << 18), "a receipt has 18 bits for its stream");
 static_assert(recent_events_max <= log_events_max && recent_bytes_max <= log_bytes_max);
 static_assert(half_open_ms >= 2 * ping_ms, "one lost ping is not a dead link");
 static_assert(half_open_ms <= lease_ms, "a dead link is known before its lease runs out");

@@ -198,8 +198,8 @@ struct Failure {
 }
 
 struct Settled {
-  releasedBytes @0 :UInt64;   # of the letters that came in this session (bodies, and limits::envelope_bytes for each), so
-                              # many have been handled
+  releasedBytes @0 :UInt64;   # of the letters that came in this session and are not durable (bodies, and
+                              # limits::envelope_bytes for each), so many have been handled
   states @1 :List(UInt64);    # receipts of latest letters that were handled
   refused @2 :List(UInt64);   # receipts of latest letters that were not: nobody stands there just now. Send again later
   facts @3 :List(Facts);      # durable ones
@@ -208,4 +208,13 @@ struct Settled {
     path @0 :Text;            # the destination
     sequence @1 :UInt64;      # its effects up to here are committed
   }
+}
+
+# -- on disk -----------------------------------------------------------------------------------------------------------
+
+struct JournalEntry {         # a durable letter that is not acknowledged yet; its key holds neighbour and sequence
+  to @0 :Text;
+  from @1 :Text;
+  type @2 :UInt64;
+  body @3 :Data;
 }

@@ -1,6 +1,8 @@
 #include "schema/vocabulary.hpp"
 
+#include "schema/check.hpp"
 #include "schema/delivery.capnp.h"
+#include "schema/limits.hpp"
 #include "schema/objects.capnp.h"
 #include "schema/probe.capnp.h"
 
@@ -66,6 +68,26 @@ delivery delivery_of(const capnp::StructSchema& schema) {
   }
   out.priority = queue_of(priority, out.how);
   return out;
+}
+
+caf::error check_bytes(std::span<const std::byte> bytes, capnp::StructSchema schema) {
+  constexpr uint64_t hostile_factor = 8;
+  if (bytes.size() > limits::letter_bytes_max)
+    return make_error(errc::too_large, "a message of " + std::to_string(bytes.size()) + " bytes; at most " +
+                                           std::to_string(limits::letter_bytes_max) + " are allowed");
+  auto words = bytes.size() / sizeof(capnp::word);
+  if (words == 0 || bytes.size() % sizeof(capnp::word) != 0)
+    return make_error(errc::corrupt, "message of " + std::to_string(bytes.size()) + " bytes is not whole words");
+  try {
+    capnp::ReaderOptions options;
+    options.traversalLimitInWords = words * hostile_factor + 64;
+    options.nestingLimit = 32;
+    capnp::FlatArrayMessageReader reader{{reinterpret_cast<const capnp::word*>(bytes.data()), words}, options};
+    check_whole(reader.getRoot<capnp::DynamicStruct>(schema));
+    return {};
+  } catch (const kj::Exception& e) {
+    return make_error(errc::corrupt, std::string{"message does not check: "} + e.getDescription().cStr());
+  }
 }
 
 message_type::message_type(capnp::StructSchema schema, const std::type_info& letter_type)

@@ -78,6 +78,10 @@ private:
 /// Reads the annotations of a message struct.
 delivery delivery_of(const capnp::StructSchema& schema);
 
+/// errc::corrupt if these bytes are no message of this struct that every reader can read to its end without following
+/// more than 8 times its size; errc::too_large over limits::letter_bytes_max.
+caf::error check_bytes(std::span<const std::byte> bytes, capnp::StructSchema schema);
+
 namespace detail {
 
 /// A letter in a mailbox that tells its account when it is let go.
@@ -110,14 +114,14 @@ public:
   typed_message() : message_type(capnp::Schema::from<T>(), typeid(letter<T>)) {}
 
   caf::expected<caf::message> make(std::span<const std::byte> bytes) const override {
-    auto l = letter<T>::from_bytes(bytes, hostile_factor);
+    auto l = take(bytes);
     if (!l) return std::move(l.error());
     return caf::make_message(std::move(*l));
   }
   caf::expected<caf::mailbox_element_ptr> make_element(std::span<const std::byte> bytes, caf::strong_actor_ptr sender,
                                                        caf::message_id mid,
                                                        mailbox_account_ptr account) const override {
-    auto l = letter<T>::from_bytes(bytes, hostile_factor);
+    auto l = take(bytes);
     if (!l) return std::move(l.error());
     return caf::mailbox_element_ptr{new letter_element<T>(std::move(sender), mid, std::move(*l), std::move(account))};
   }
@@ -132,7 +136,11 @@ public:
   }
 
 private:
-  static constexpr uint64_t hostile_factor = 8;
+  /// Checks the bytes with bounded effort, then keeps them for readers that need no bound any more.
+  static caf::expected<letter<T>> take(std::span<const std::byte> bytes) {
+    if (auto e = check_bytes(bytes, capnp::Schema::from<T>())) return e;
+    return letter<T>::from_bytes(bytes);
+  }
 };
 
 }  // namespace detail

@@ -41,7 +41,8 @@ link::link_client_args link_of(const edge_tree_parts& p, const std::string& root
           .agent = p.island.directory.finder(root + "/agent"),
           .pki = &p.pki,
           .on_renewed = p.on_renewed,
-          .parent = {}};
+          .parent = {},
+          .links = p.mesh};
 }
 
 }  // namespace

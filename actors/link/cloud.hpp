@@ -5,6 +5,7 @@
 #include "actors/base/context.hpp"
 #include "actors/link/framing.hpp"
 #include "actors/link/liveness.hpp"
+#include "actors/link/mesh.hpp"
 #include "actors/link/messages.hpp"
 #include "actors/ports/pki.hpp"
 #include "actors/ports/transport.hpp"
@@ -27,6 +28,7 @@ struct cloud_parts {
   std::function<caf::actor()> life_cycle;     ///< gets nodes_seen
   size_t sessions_per_second_max = limits::sessions_per_second_max;
   timing times{};
+  mesh* links = nullptr;  ///< letters between the cloud's actors and others; null: none cross
 };
 
 /// A connection that came in. From the acceptor to the hub.

@@ -4,6 +4,7 @@
 #include <caf/send.hpp>
 
 #include "actors/base/pool.hpp"
+#include "actors/link/island_session.hpp"
 #include "actors/link/join.hpp"
 #include "actors/link/join_session.hpp"
 #include "actors/link/session.hpp"
@@ -12,6 +13,7 @@ namespace skerry::link {
 namespace {
 constexpr auto tick = std::chrono::seconds(5);
 constexpr auto pool_timeout = std::chrono::seconds(5);
+constexpr int64_t guest_forgotten_ms = 15 * 60'000;  ///< a controller or REPL that is away longer is gone for good
 }  // namespace
 
 void acceptor::attach(const caf::actor& hub) {
@@ -40,6 +42,7 @@ caf::behavior hub_state::make(hub_args args) {
     auto i = by_actor_.find(m.source.id());
     if (i != by_actor_.end()) forget(i->second);
   });
+  started_ms_ = now();
   admission_.emplace(args_->parts.sessions_per_second_max);
   args_->front.attach(caf::actor_cast<caf::actor>(self_));
   if (args_->parent) self_->send(args_->parent, base::ready{args_->path});
@@ -69,7 +72,8 @@ void hub_state::refuse(ports::connection& c, errc code, const std::string& why, 
 void hub_state::on_connection(const connection_opened& m) {
   const auto& peer = m.connection->peer();
   std::string node{node_of_peer(peer)};
-  if (node.empty() && !peer.common_name.empty()) {
+  auto island = node.empty() && is_island_peer(peer);
+  if (node.empty() && !island && !peer.common_name.empty()) {
     ++counted_.refused;
     return refuse(*m.connection, errc::forbidden,
                   "the certificate of " + peer.common_name + " is not that of a node; join with a token first", 60'000);
@@ -84,24 +88,26 @@ void hub_state::on_connection(const connection_opened& m) {
       ++counted_.deferred;
       return refuse(*m.connection, errc::too_many, "the cloud lets nodes back in one after the other", wait);
     }
-  start(m.connection, node);
+  start(m.connection, node, island);
 }
 
-void hub_state::start(ports::connection_ptr c, const std::string& node) {
+void hub_state::start(ports::connection_ptr c, const std::string& node, bool island) {
   auto pool = args_->parts.sessions();
   if (!pool) return refuse(*c, errc::unavailable, "the cloud starts up", 1000);
   auto id = next_id_++;
-  auto path = args_->path + "/" + (node.empty() ? "join" : node) + "#" + std::to_string(id);
+  auto label = (island ? "island" : node.empty() ? "join" : node) + "#" + std::to_string(id);
+  auto path = args_->path + "/" + label;
   auto& e = sessions_[id];
   e.node = node;
   e.address = c->peer().address;
   e.since_ms = e.heard_ms = now();
   ++handshakes_;
   base::start_child m;
-  m.id = (node.empty() ? std::string{"join"} : node) + "#" + std::to_string(id);
+  m.id = label;
   m.when = base::restart::temporary;
-  m.start = [&parts = args_->parts, path, id, node, c,
+  m.start = [&parts = args_->parts, path, id, node, c, island,
              me = caf::actor_cast<caf::actor>(self_)](caf::event_based_actor* pool) {
+    if (island) return pool->spawn(island_session, island_session_args{parts, path, id, c, me});
     if (node.empty()) return pool->spawn(join_session, join_session_args{parts, path, c, me});
     return pool->spawn(session, session_args{parts, path, id, node, c, me});
   };
@@ -128,6 +134,7 @@ void hub_state::on_up(const session_up& m) {
   auto& e = i->second;
   e.up = true;
   e.version = m.version;
+  if (e.node.empty()) e.node = m.node;  // an island that is no node: its path, which no node's name is like
   e.who = caf::actor_cast<caf::actor_addr>(self_->current_sender());
   --handshakes_;
   ++counted_.admitted;
@@ -138,7 +145,7 @@ void hub_state::on_up(const session_up& m) {
     if (auto who = caf::actor_cast<caf::actor>(old->second.who)) self_->send(who, superseded{});
   }
   slot = m.id;
-  seen_.insert(m.node);
+  if (!m.node.starts_with('/')) seen_.insert(m.node);
 }
 
 void hub_state::forget(uint64_t id) {
@@ -153,10 +160,25 @@ void hub_state::forget(uint64_t id) {
 
 void hub_state::on_tick() {
   self_->delayed_send(self_, tick, hub_tick{});
+  forget_deleted();
   if (seen_.empty()) return;
   auto life_cycle = args_->parts.life_cycle();
   if (life_cycle) self_->send(life_cycle, nodes_seen{{seen_.begin(), seen_.end()}});
   seen_.clear();
+}
+
+/// A node whose object was deleted is gone for good: what waits for it is dropped, who watches it is told.
+void hub_state::forget_deleted() {
+  if (args_->parts.links == nullptr) return;
+  auto view = args_->parts.store.current();
+  for (const auto& l : args_->parts.links->links()) {
+    if (l.up) continue;
+    auto kind = paths::kind_of(l.island);
+    auto guest = kind == paths::island_kind::repl || kind == paths::island_kind::controller;
+    if (guest && now() - std::max(l.since_ms, started_ms_) > guest_forgotten_ms) args_->parts.links->forget(l.island);
+    if (kind != paths::island_kind::node) continue;
+    if (!view->get("nodes", "", std::string{paths::name_of_island(l.island)})) args_->parts.links->forget(l.island);
+  }
 }
 
 sessions_info hub_state::info() const {

@@ -50,10 +50,11 @@ private:
   };
   void on_connection(const connection_opened& m);
   void refuse(ports::connection& c, errc code, const std::string& why, uint32_t retry_after_ms);
-  void start(ports::connection_ptr c, const std::string& node);
+  void start(ports::connection_ptr c, const std::string& node, bool island);
   void on_up(const session_up& m);
   void forget(uint64_t id);
   void on_tick();
+  void forget_deleted();
   sessions_info info() const;
 
   const context& ctx() const { return args_->parts.ctx; }
@@ -68,6 +69,7 @@ private:
   std::set<std::string> seen_;
   size_t handshakes_ = 0;  ///< sessions and joins that are not up
   uint64_t next_id_ = 1;
+  int64_t started_ms_ = 0;
   sessions_info counted_;
 };
 

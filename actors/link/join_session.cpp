@@ -19,7 +19,7 @@ caf::behavior join_session_state::make(join_session_args args) {
   wire_ = wire{std::move(args_->connection), caf::actor_cast<caf::actor>(self_), 0};
   self_->delayed_send(self_, std::chrono::milliseconds(args_->parts.times.connect_ms), join_deadline{});
   return {
-      [this](const wire_bytes& m) {
+      [this](const wire_frames& m) {
         std::vector<frame> frames;
         if (auto e = wire_.take(m, frames)) return refuse(e);
         if (frames.empty() || std::exchange(asked_, true)) return;

@@ -87,7 +87,7 @@ void link_client_state::hello(const inventory& held) {
   });
 }
 
-void link_client_state::on_bytes(const wire_bytes& m) {
+void link_client_state::on_frames(const wire_frames& m) {
   if (m.generation != generation_ || !wire_) return;
   live_->heard(now());
   std::vector<frame> frames;
@@ -147,6 +147,8 @@ void link_client_state::on_welcome(schema::Welcome::Reader w) {
   counted_.last_error.clear();
   log(ports::severity::info,
       "session with " + args_->address + " stands; " + std::to_string(outbox_->waiting()) + " facts wait");
+  if (args_->links != nullptr)
+    if (auto end = args_->links->open(paths::cloud, wire_.connection())) wire_.carry(*end);
   auto acked = w.getFactsAcked();
   sent_ = 0;
   if (acked > 0 && acked < outbox_->next()) {
@@ -249,7 +251,7 @@ link_stats link_client_state::stats() const {
 
 caf::behavior link_client_state::behavior() {
   return {
-      [this](const wire_bytes& m) { on_bytes(m); },
+      [this](const wire_frames& m) { on_frames(m); },
       [this](const wire_end& m) { on_end(m); },
       [this](const report_pod_status& r) { return report(r); },
       [this](const report_event& r) { return report(r); },

@@ -8,6 +8,7 @@
 #include "actors/base/context.hpp"
 #include "actors/link/backoff.hpp"
 #include "actors/link/liveness.hpp"
+#include "actors/link/mesh.hpp"
 #include "actors/link/messages.hpp"
 #include "actors/link/outbox.hpp"
 #include "actors/link/wire.hpp"
@@ -29,7 +30,8 @@ struct link_client_args {
   std::function<caf::expected<void>(const ports::client_credentials&)> on_renewed;
   int64_t renew_before_ms = 30LL * 24 * 3600 * 1000;
   timing times{};
-  caf::actor parent;  ///< gets base::ready once the journal is open; may be null
+  caf::actor parent;      ///< gets base::ready once the journal is open; may be null
+  mesh* links = nullptr;  ///< letters between the node's actors and the cloud's; null: none cross
 };
 
 /// What the link says to itself.
@@ -62,7 +64,7 @@ private:
   void connect();
   void on_connected(const link_connected& m);
   void hello(const inventory& held);
-  void on_bytes(const wire_bytes& m);
+  void on_frames(const wire_frames& m);
   void on_end(const wire_end& m);
   void on_frame(const frame& f);
   void on_welcome(schema::Welcome::Reader w);

@@ -2,6 +2,7 @@
 
 #include <caf/system_messages.hpp>
 
+#include "actors/link/facts_in.hpp"
 #include "actors/link/mesh_core.hpp"
 #include "actors/link/peer.hpp"
 
@@ -66,6 +67,7 @@ caf::error link_end::on_mesh(schema::Mesh::Reader m) {
     return make_error(errc::forbidden, "island " + island + " speaks on the link of " + peer_->island());
   if (m.getProtocol() != protocol) return {};  // another generation: no letters, but the session stays
   greeted_ = true;
+  journal_ = text_of(m.getJournal());
   peer_->ready(*this, m.getWindowBytes(), text_of(m.getJournal()));
   return {};
 }
@@ -162,7 +164,7 @@ void link_end::on_envelope(schema::Envelope::Reader e) {
 void link_end::refuse(schema::Envelope::Reader e, errc code, const std::string& why, uint64_t drop_counts::*count) {
   peer_->count_dropped(count);
   if (e.getKind() != schema::Envelope::Kind::LETTER) return;
-  released(e.getBody().size());
+  if (e.getDelivery() != schema::Envelope::Delivery::DURABLE) released(e.getBody().size());
   peer_->fail(e.getCall(), make_error(code, why));
   if (e.getDelivery() == schema::Envelope::Delivery::LATEST && e.getReceipt() != 0)
     peer_->settle_state(e.getReceipt(), code != errc::unavailable);
@@ -172,6 +174,7 @@ void link_end::on_letter(schema::Envelope::Reader e, name& to, const caf::strong
   ++letters_in_;
   auto id = e.getType();
   if (last_type_ == nullptr || last_type_->id() != id) last_type_ = core_.args().words.find(id);
+  if (e.getDelivery() == schema::Envelope::Delivery::DURABLE && e.getReceipt() != 0) return on_fact(e, to, from);
   if (last_type_ == nullptr)
     return refuse(e, errc::unsupported, "a message of an unknown type; use the same version of skerry on both sides",
                   &drop_counts::unknown);
@@ -190,6 +193,21 @@ void link_end::on_letter(schema::Envelope::Reader e, name& to, const caf::strong
   if (!element)
     return refuse(e, code_of(element.error()), to.path + ": " + message_of(element.error()), &drop_counts::corrupt);
   who->enqueue(std::move(*element), nullptr);
+}
+
+void link_end::on_fact(schema::Envelope::Reader e, name& to, const caf::strong_actor_ptr& from) {
+  if (core_.args().kv == nullptr || journal_.empty())
+    return refuse(e, errc::unsupported, core_.args().island + " has no disk for durable letters", &drop_counts::dead);
+  auto body = e.getBody();
+  facts_in::arrival a{peer_,
+                      journal_,
+                      to.path,
+                      e.getReceipt(),
+                      e.getCall(),
+                      last_type_,
+                      {reinterpret_cast<const std::byte*>(body.begin()), body.size()},
+                      from ? from : core_.proxy_for(peer_->island())};
+  core_.facts().arrived(a, to.stream);
 }
 
 void link_end::on_answer(schema::Envelope::Reader e, const caf::strong_actor_ptr& from) {

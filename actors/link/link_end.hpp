@@ -47,6 +47,7 @@ private:
     bool local = false;                 ///< of this island
     bool reachable = false;             ///< the other side may send there
     bool genuine = false;               ///< the other side may speak for it
+    uint32_t stream = 0;                ///< of durable letters, in facts_in
     uint64_t version = 0;               ///< of the directory, when `who` was looked up
     caf::weak_actor_ptr who;            ///< local: who stood there
     caf::strong_actor_ptr as;           ///< a proxy that stands for it as a sender
@@ -57,6 +58,7 @@ private:
   caf::error define(schema::Letters::Reader l);
   void on_envelope(schema::Envelope::Reader e);
   void on_letter(schema::Envelope::Reader e, name& to, const caf::strong_actor_ptr& from);
+  void on_fact(schema::Envelope::Reader e, name& to, const caf::strong_actor_ptr& from);
   void on_answer(schema::Envelope::Reader e, const caf::strong_actor_ptr& from);
   void on_watch(schema::Envelope::Reader e, name& to, const std::string& from);
   void refuse(schema::Envelope::Reader e, errc code, const std::string& why, uint64_t drop_counts::*count);
@@ -68,6 +70,7 @@ private:
   ports::connection_ptr connection_;
   std::atomic<bool> closed_{false};
   bool greeted_ = false;  ///< the other side said `mesh`; driver's thread
+  std::string journal_;   ///< of the other side
   std::vector<name> names_;
   const message_type* last_type_ = nullptr;
   std::atomic<uint64_t> released_{0}, told_{0};

@@ -2,6 +2,7 @@
 
 #include <caf/actor_cast.hpp>
 
+#include "actors/link/facts_in.hpp"
 #include "actors/link/link_end.hpp"
 #include "actors/link/mesh_core.hpp"
 
@@ -54,12 +55,22 @@ caf::expected<std::shared_ptr<link_end>> mesh::open(std::string_view neighbour, 
   return end;
 }
 
-caf::error mesh::load() { return {}; }
+caf::error mesh::load() { return core_->load(); }
 void mesh::attach(const caf::actor& worker) { core_->attach(worker); }
 uint32_t mesh::work() { return core_->work(); }
 void mesh::stop() { core_->stop(); }
 
-void receipt::stamp(ports::kv_batch&) const {}
-receipt receipt_of(caf::scheduled_actor*) { return {}; }
+void receipt::stamp(ports::kv_batch& batch) const {
+  if (core_ != nullptr) core_->facts().stamp(id_, batch);
+}
+
+receipt receipt_of(caf::scheduled_actor* self) {
+  const auto* element = self->current_mailbox_element();
+  if (element == nullptr || !element->mid.is_request()) return {};
+  auto id = element->mid.request_id().integer_value();
+  auto* p = proxy_of(element->sender);
+  if (p == nullptr || !facts_in::is_receipt(id)) return {};
+  return {&p->over().core(), id};
+}
 
 }  // namespace skerry::link

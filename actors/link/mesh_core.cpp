@@ -4,6 +4,8 @@
 #include <caf/send.hpp>
 #include <charconv>
 
+#include "actors/link/facts_in.hpp"
+
 namespace skerry::link {
 namespace {
 constexpr uint32_t tick_ms = 50;
@@ -19,7 +21,13 @@ bool default_reach(std::string_view from, std::string_view to, bool exit) {
 }
 
 mesh_core::mesh_core(mesh_args args)
-    : args_(std::move(args)), who_(args_.island + "/mesh"), boot_(args_.ctx.random.next() | 1), cache_(args_.system) {}
+    : args_(std::move(args)),
+      who_(args_.island + "/mesh"),
+      boot_(args_.ctx.random.next() | 1),
+      facts_(std::make_unique<facts_in>(*this, args_.kv)),
+      cache_(args_.system) {}
+
+mesh_core::~mesh_core() = default;
 
 uint32_t mesh_core::next_epoch() {
   auto e = ++epochs_;
@@ -114,6 +122,11 @@ void mesh_core::forget(std::string_view island) {
     peers_.erase(i);
   }
   gone->forget();
+  ports::kv_batch batch;
+  gone->drop_facts(batch);
+  if (args_.kv != nullptr && !batch.changes.empty())
+    if (auto w = args_.kv->write(batch, false); !w)
+      log(ports::severity::warning, "letters of " + std::string{island} + " stay on disk: " + message_of(w.error()));
   auto why = make_error(errc::unavailable, std::string{island} + " is deleted");
   for (auto& p : cache_.drop(*gone)) static_cast<proxy*>(p->get())->kill_proxy(nullptr, why);
 }
@@ -177,8 +190,10 @@ void mesh_core::wake() {
 
 uint32_t mesh_core::work() {
   woken_ = false;
-  auto more = false;
   auto t = now();
+  retry_commit_ = false;
+  commit();
+  auto more = facts_->retry(t) || retry_commit_;
   for (auto& p : all_peers()) more |= p->tick(t);
   return more ? tick_ms : 0;
 }
@@ -190,6 +205,7 @@ void mesh_core::stop() {
     all.swap(peers_);
   }
   for (auto& [island, p] : all) p->forget();
+  facts_->stop();
   std::lock_guard lock{exported_mutex_};
   exported_.clear();
   exported_order_.clear();

@@ -10,17 +10,28 @@
 
 namespace skerry::link {
 
+class facts_in;
+
 /// What the parts of a mesh share: peers by island, proxies by path, actors that others know by number. Callable from
 /// any thread.
 class mesh_core {
 public:
   explicit mesh_core(mesh_args args);
+  ~mesh_core();
 
   const mesh_args& args() const { return args_; }
   const context& ctx() const { return args_.ctx; }
   int64_t now() const { return args_.ctx.clock.steady_ms(); }
   uint64_t boot() const { return boot_; }
   const std::string& journal_name() const { return journal_name_; }
+  facts_in& facts() { return *facts_; }
+  /// The next sequence of this island's journal; with the lock of a peer's journal.
+  uint64_t next_sequence() { return ++sequence_; }
+  uint64_t sequence() const { return sequence_; }
+  /// Reads the journal. Errors: of the store.
+  caf::error load();
+  /// Who gets a letter to `path`: who stands there, or a proxy; null if nobody.
+  caf::strong_actor_ptr target(std::string_view path) { return is_local(path) ? find_local(path) : proxy_for(path); }
   /// Names a connection within this process; never 0.
   uint32_t next_epoch();
 
@@ -64,6 +75,8 @@ public:
   void attach(const caf::actor& worker);
   void wake();
   uint32_t work();
+  void commit();
+  void commit_failed(const caf::error& why);
   void stop();
 
   void add_dead(std::string from, std::string to, std::string type, std::string why);
@@ -80,6 +93,8 @@ private:
   const std::string who_;
   uint64_t boot_;
   std::string journal_name_;
+  std::atomic<uint64_t> sequence_{0};
+  std::unique_ptr<facts_in> facts_;
   std::atomic<uint32_t> epochs_{0};
   proxy_cache cache_;
 
@@ -95,6 +110,7 @@ private:
   caf::weak_actor_ptr worker_;
   std::deque<mesh::dead_letter> dead_;
   std::atomic<bool> woken_{false};
+  bool retry_commit_ = false;  ///< of the worker
 };
 
 }  // namespace skerry::link

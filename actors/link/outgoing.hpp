@@ -29,8 +29,9 @@ struct outgoing {
   caf::error failure;
   size_t bytes = 0;  ///< of the body
 
-  /// What it counts against the receiver's window.
-  size_t cost() const { return kind == envelope_kind::letter ? bytes + limits::envelope_bytes : 0; }
+  bool durable() const { return type != nullptr && type->delivery().how == delivery::kind::durable; }
+  /// What it counts against the receiver's window. Durable letters have a window of their own.
+  size_t cost() const { return kind == envelope_kind::letter && !durable() ? bytes + limits::envelope_bytes : 0; }
 };
 
 /// Fleeting letters of one priority, in order, bounded.

@@ -4,6 +4,7 @@
 #include <caf/actor_cast.hpp>
 #include <caf/system_messages.hpp>
 
+#include "actors/link/facts_in.hpp"
 #include "actors/link/mesh_core.hpp"
 
 namespace skerry::link {
@@ -21,7 +22,7 @@ std::string type_text(const caf::type_erased_tuple& content) {
 }  // namespace
 
 peer::peer(mesh_core& core, std::string island)
-    : core_(core), island_(std::move(island)), calls_(core.ctx().random.next() & call_table::id_mask) {
+    : core_(core), island_(std::move(island)), facts_(island_), calls_(core.ctx().random.next() & call_table::id_mask) {
   counted_.island = island_;
 }
 
@@ -63,6 +64,7 @@ void peer::send(proxy& to, caf::mailbox_element_ptr what) {
                   "a letter of " + std::to_string(o.bytes) + " bytes; at most " +
                       std::to_string(limits::letter_bytes_max) + " are allowed");
   }
+  if (o.durable()) return send_fact(std::move(o));
   graveyard dead;
   std::unique_lock lock{mutex_};
   if (deleted_) {
@@ -137,6 +139,7 @@ void peer::post(outgoing o) {
 void peer::answer(caf::mailbox_element_ptr what) {
   auto id = what->mid.request_id().integer_value();
   if ((id & receipt_bit) == 0) return post(answer_to(id, std::move(what)));
+  if (facts_in::is_receipt(id)) return core_.facts().answered(id, std::move(what));
   auto receipt = id & call_table::id_mask;
   // A bounce has no sender: the actor ended with the letter in its mailbox.
   auto bounced = !what->sender && what->content().size() == 1 && what->content().match_element<caf::error>(0);

@@ -1,9 +1,11 @@
 #pragma once
 #include <caf/ref_counted.hpp>
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
 
+#include "actors/link/facts_out.hpp"
 #include "actors/link/letters_frame.hpp"
 #include "actors/link/mesh.hpp"
 #include "actors/link/names.hpp"
@@ -43,6 +45,8 @@ public:
   void on_settled(const link_end& from, schema::Settled::Reader s);
   /// To be told to the other side, soon.
   void settle_state(uint64_t receipt, bool handled);
+  void settle_fact(const std::string& path, uint64_t sequence);
+  void post_answer(uint64_t call, caf::mailbox_element_ptr what) { post(answer_to(call, std::move(what))); }
   void release_moved(const link_end& from);
   /// The receipt of a latest letter that is a request too: its answer is for this call.
   void expect_answer(uint64_t receipt, uint64_t call);
@@ -58,6 +62,17 @@ public:
   void ready(const link_end& end, uint64_t window_bytes, const std::string& journal);
   void down(const link_end& end);
   void drained(const link_end& end);
+
+  // -- the journal (peer_facts.cpp)
+  // -----------------------------------------------------------------------------------------
+  void send_fact(outgoing o);
+  /// One that was there at the start. Errors: errc::unsupported.
+  caf::error load_fact(uint64_t sequence, schema::JournalEntry::Reader e);
+  /// The last sequence that was written and is not synced; 0: none.
+  uint64_t facts_written() const;
+  void facts_synced(uint64_t sequence);
+  void take_erased(ports::kv_batch& batch);
+  void drop_facts(ports::kv_batch& batch);
 
   // -- from operators and the worker (peer_link.cpp)
   // ------------------------------------------------------------------------
@@ -85,11 +100,18 @@ private:
   bool can_send() const;
   bool has_credit(size_t cost) const { return unsettled_ == 0 || unsettled_ + cost <= window_; }
   void flush(graveyard& dead);
-  void collect(std::vector<outgoing>& batch, std::vector<outgoing*>& all);
+  void collect(std::vector<outgoing>& batch, std::vector<outgoing>& facts, std::vector<outgoing*>& all);
   void transmit(std::vector<outgoing*>& all);
   void flush_settled();
   void push(outgoing o, graveyard& dead);
   void push_letter(outgoing o, graveyard& dead);
+
+  bool is_deleted() const;
+  bool wait_for_room(size_t bytes, std::unique_lock<std::mutex>& journal);
+  bool fetch(facts_out::fact& f, const std::string& path);
+  void collect_facts(std::vector<outgoing>& views, size_t& bytes);
+  void give_back(std::vector<outgoing>& views);
+  void acknowledge(std::string_view path, uint64_t sequence, std::vector<facts_out::fact>& done);
 
   void answer(caf::mailbox_element_ptr what);
   outgoing answer_to(uint64_t call, caf::mailbox_element_ptr what);
@@ -101,6 +123,8 @@ private:
 
   mesh_core& core_;
   const std::string island_;
+  std::mutex journal_mutex_;  ///< so that sequences reach the disk in order; taken before mutex_
+  std::condition_variable journal_room_;
   mutable std::mutex mutex_;
 
   std::shared_ptr<link_end> end_;  ///< null: suspended
@@ -110,6 +134,10 @@ private:
 
   fleeting_queue state_, bulk_, fact_;
   latest_slots latest_;
+  facts_out facts_;
+  std::vector<facts_out::fact*> lent_;  ///< whose contents are in the frame that is being built
+  std::vector<uint64_t> erased_;        ///< acknowledged, still on disk
+  uint64_t written_ = 0;
   call_table calls_;
   std::map<std::string, uint64_t, std::less<>> watches_;  ///< path -> incarnation of the actor there, 0: not known
   std::map<std::string, guard> guarded_;                  ///< what the other side watches here

@@ -43,6 +43,7 @@ void peer::ready(const link_end& end, uint64_t window_bytes, const std::string& 
     counted_.since_ms = now();
     ++counted_.sessions;
     latest_.rewind();
+    facts_.rewind();
     for (const auto& [path, incarnation] : watches_) {
       outgoing o;
       o.kind = envelope_kind::watch;
@@ -67,6 +68,7 @@ void peer::down(const link_end& end) {
     end_ = nullptr;
     counted_.since_ms = now();
     latest_.rewind();
+    facts_.rewind();
     calls_.suspend(now());
     settling_ = {};
     unsettled_ = 0;
@@ -102,16 +104,18 @@ bool peer::can_send() const { return ready_ && !held_ && end_->queued() == 0; }
 void peer::flush(graveyard& dead) {
   while (can_send()) {
     std::vector<outgoing> batch;     // fleeting: let go of when sent
+    std::vector<outgoing> facts;     // durable: their contents are lent
     std::vector<outgoing*> letters;  // all of the frame, in order
-    collect(batch, letters);
+    collect(batch, facts, letters);
+    if (!letters.empty()) transmit(letters);
+    give_back(facts);
     if (letters.empty()) return;
-    transmit(letters);
     for (auto& o : batch) dead.quiet.push_back(std::move(o));
   }
 }
 
 /// Picks what goes into one frame, by priority, within the window.
-void peer::collect(std::vector<outgoing>& batch, std::vector<outgoing*>& letters) {
+void peer::collect(std::vector<outgoing>& batch, std::vector<outgoing>& facts, std::vector<outgoing*>& letters) {
   size_t bytes = 0;
   uint64_t cost = 0;
   auto fits = [&](size_t next) {
@@ -134,13 +138,17 @@ void peer::collect(std::vector<outgoing>& batch, std::vector<outgoing*>& letters
     cost += letters.back()->cost();
   }
   drain(fact_);
+  auto urgent = batch.size();
+  collect_facts(facts, bytes);
   drain(bulk_);
   // State first, then what else was taken: the order of collection.
   std::vector<outgoing*> all;
   all.reserve(batch.size() + letters.size());
   for (size_t i = 0; i < fleeting; ++i) all.push_back(&batch[i]);
   all.insert(all.end(), letters.begin(), letters.end());
-  for (size_t i = fleeting; i < batch.size(); ++i) all.push_back(&batch[i]);
+  for (size_t i = fleeting; i < urgent; ++i) all.push_back(&batch[i]);
+  for (auto& f : facts) all.push_back(&f);
+  for (size_t i = urgent; i < batch.size(); ++i) all.push_back(&batch[i]);
   letters.swap(all);
 }
 
@@ -169,6 +177,7 @@ void peer::transmit(std::vector<outgoing*>& letters) {
 
 void peer::on_settled(const link_end& from, schema::Settled::Reader s) {
   graveyard dead;
+  std::vector<facts_out::fact> done;
   std::lock_guard lock{mutex_};
   if (end_.get() != &from) return;
   auto released = s.getReleasedBytes();
@@ -177,6 +186,10 @@ void peer::on_settled(const link_end& from, schema::Settled::Reader s) {
   unsettled_ = sent_bytes_ - released_bytes_;
   settled_ms_ = now();
   for (auto r : s.getStates()) latest_.settle(r, dead.quiet);
+  for (auto f : s.getFacts()) {
+    auto path = f.getPath();
+    acknowledge({path.begin(), path.size()}, f.getSequence(), done);
+  }
   auto again = now() + limits::latest_again_ms;
   for (auto r : s.getRefused()) latest_.refuse(r, again);
   if (s.getRefused().size() > 0) core_.wake();
@@ -186,6 +199,16 @@ void peer::on_settled(const link_end& from, schema::Settled::Reader s) {
 void peer::settle_state(uint64_t receipt, bool handled) {
   std::lock_guard lock{mutex_};
   (handled ? settling_.states : settling_.refused).push_back(receipt);
+  flush_settled();
+}
+
+void peer::settle_fact(const std::string& path, uint64_t sequence) {
+  std::lock_guard lock{mutex_};
+  auto known = std::find_if(settling_.facts.begin(), settling_.facts.end(), [&](auto& f) { return f.first == path; });
+  if (known == settling_.facts.end())
+    settling_.facts.emplace_back(path, sequence);
+  else
+    known->second = std::max(known->second, sequence);
   flush_settled();
 }
 
@@ -291,6 +314,9 @@ link_figures peer::figures() const {
     older(q->since_ms());
   }
   older(latest_.since_ms());
+  older(facts_.since_ms());
+  f.durable_waiting = facts_.count();
+  f.durable_bytes = facts_.bytes();
   f.latest_waiting = latest_.size();
   f.latest_conflated = latest_.conflated();
   f.unsettled_bytes = unsettled_;

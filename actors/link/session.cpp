@@ -27,7 +27,7 @@ caf::behavior session_state::make(session_args args) {
   wire_ = wire{std::move(args_->connection), caf::actor_cast<caf::actor>(self_), args_->id};
   arm_tick();
   return {
-      [this](const wire_bytes& m) { on_bytes(m); },
+      [this](const wire_frames& m) { on_frames(m); },
       [this](const wire_end& m) {
         if (m.why && phase_ != phase::over)
           ctx().log.info(args_->path, "session of node " + args_->node + " ended: " + message_of(m.why));
@@ -47,7 +47,7 @@ caf::behavior session_state::make(session_args args) {
   };
 }
 
-void session_state::on_bytes(const wire_bytes& m) {
+void session_state::on_frames(const wire_frames& m) {
   if (phase_ == phase::over) return;
   std::vector<frame> frames;
   auto broken = wire_.take(m, frames);
@@ -140,6 +140,10 @@ void session_state::welcome(uint64_t facts_acked) {
     w.setCluster(args_->parts.cluster);
     w.setFactsAcked(facts_acked);
   });
+  if (auto* links = args_->parts.links) {
+    auto end = links->open(paths::node(args_->node), wire_.connection());
+    if (end) wire_.carry(*end);
+  }
   heard();
   self_->monitor(sync);
   self_->send(sync, follow_node{args_->node, caf::actor_cast<caf::actor>(self_)});

@@ -30,7 +30,7 @@ public:
 private:
   enum class phase : uint8_t { waiting_for_hello, greeting, up, over };
 
-  void on_bytes(const wire_bytes& m);
+  void on_frames(const wire_frames& m);
   void on_frame(const frame& f);
   void on_hello(schema::Hello::Reader h);
   void welcome(uint64_t facts_acked);

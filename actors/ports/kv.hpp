@@ -28,6 +28,9 @@ public:
   /// Applies a batch whole or not at all. When it returns with `sync`, the batch survives a power cut.
   /// Errors: errc::io, errc::full, errc::corrupt.
   virtual caf::expected<void> write(const kv_batch& batch, bool sync) = 0;
+  /// When it returns, all batches that were written before the call survive a power cut, and writers were not held up
+  /// where the store can do that. Errors: as write.
+  virtual caf::expected<void> sync() { return write({}, true); }
   /// The value of a key, or none. Errors: errc::io, errc::corrupt.
   virtual caf::expected<std::optional<std::string>> get(std::string_view key) const = 0;
   /// Calls `visit(key, value)` in key order for first <= key < last (an empty `last`: to the end), over one consistent

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "drivers/kv/log_env.hpp"
 #include "drivers/kv/plain_env.hpp"
 #include "schema/error.hpp"
 
@@ -59,6 +60,7 @@ public:
   explicit leveldb_kv(leveldb_options options)
       : options_(std::move(options)),
         env_(options_.env != nullptr ? options_.env : &files_),
+        logs_(env_, options_.env == nullptr),
         cache_(leveldb::NewLRUCache(options_.block_cache_bytes)) {}
 
   ~leveldb_kv() override {
@@ -73,7 +75,7 @@ public:
   caf::expected<void> open() {
     leveldb::Options o;
     o.create_if_missing = true;
-    o.env = env_;
+    o.env = &logs_;
     o.write_buffer_size = options_.write_buffer_bytes;
     o.max_file_size = std::max<size_t>(options_.write_buffer_bytes / 2, 1024 * 1024);
     o.max_open_files = options_.open_files_max;
@@ -110,6 +112,15 @@ public:
       }
       if (attempt > 0 || !probe().ok()) return map_error(s, options_.directory, "cannot write to");
     }
+  }
+
+  caf::expected<void> sync() override {
+    if (auto db = acquire(); !db) return db.error();
+    auto s = logs_.sync_logs();
+    if (s.ok()) return caf::unit;
+    std::lock_guard guard{mutex_};
+    failed_ = true;
+    return map_error(s, options_.directory, "cannot sync");
   }
 
   caf::expected<std::optional<std::string>> get(std::string_view key) const override {
@@ -208,6 +219,7 @@ private:
   const leveldb_options options_;
   plain_env files_;
   leveldb::Env* env_;
+  log_env logs_;
   std::unique_ptr<leveldb::Cache> cache_;  // before db_: outlives it
   mutable std::mutex mutex_;
   db_ptr db_;

@@ -128,7 +128,8 @@ class Story:
 
     def deployment_runs(self):
         out = self.w.path("watch.txt")
-        self.watch = self.w.start("watch", self.k.argv("get", "pods", "-o", "wide", "-w"))
+        self.watch = self.w.start("watch", self.k.argv("get", "pods", "-o", "wide", "-w", "-v=6"))
+        wait_for(lambda: "watch=true" in self.watch.tail(100), "kubectl watches, before there is anything to see")
         self.k("apply", "-f", "-", text=manifests.text(manifests.CONFIG, manifests.SECRET, manifests.web()))
         said = self.k("rollout", "status", "deployment/web", "--timeout=90s", seconds=100).out
         self.addresses = sorted(p["status"]["podIP"] for p in self.ready_pods(2, "v1").values())

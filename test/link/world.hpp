@@ -192,7 +192,8 @@ public:
                              {},
                              renew_before_ms,
                              {},
-                             {}};
+                             {},
+                             node_links};
     a.on_renewed = [&e](const ports::client_credentials& c) {
       e.credentials = c;
       return caf::expected<void>{caf::unit};
@@ -353,6 +354,7 @@ public:
   ports::key_pair ca;
   std::unique_ptr<link::cloud_parts> parts;
   int64_t renew_before_ms = 0;
+  link::mesh* node_links = nullptr;  ///< of the edges that are started from now on
   std::map<std::string, int> seen;
   caf::actor_system_config config;
   caf::actor_system sys{quiet(config)};

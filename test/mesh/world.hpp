@@ -65,13 +65,13 @@ public:
     }
   };
   struct island {
-    island(mesh_world& w, const std::string& path, const std::string& uplink, bool durable = true)
-        : links(link::mesh_args{w.sys, w.ctx, directory, w.words, path, uplink, durable ? &kv : nullptr, 0}) {}
-    ~island() {
-      if (worker) caf::anon_send_exit(worker, caf::exit_reason::kill);
-    }
+    island(mesh_world& w, const std::string& path, std::shared_ptr<sim::memory_kv> disk, const vocabulary& words)
+        : disk(std::move(disk)),
+          kv(*this->disk),
+          links(link::mesh_args{w.sys, w.ctx, directory, words, path, path == "/cloud" ? "" : "/cloud", &kv, 0}) {}
+    std::shared_ptr<sim::memory_kv> disk;
+    sim::memory_kv& kv;
     base::directory directory;
-    sim::memory_kv kv;
     link::mesh links;
     caf::actor worker;
   };
@@ -114,10 +114,35 @@ public:
     return dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
   }
   island& at(const std::string& path) { return *islands.at(path); }
-  island& add(const std::string& path) {
-    auto& i = islands[path] = std::make_unique<island>(*this, path, path == "/cloud" ? "" : "/cloud");
+  island& add(const std::string& path) { return add(path, words); }
+  /// An island that speaks other words: of another version.
+  island& add(const std::string& path, const vocabulary& other) {
+    auto& i = islands[path] = std::make_unique<island>(*this, path, std::make_shared<sim::memory_kv>(), other);
     start_worker(*i);
     return *i;
+  }
+  /// The power of an island goes, and comes back: its actors and connections end, what was not synced is lost.
+  void restart(const std::string& path) {
+    net.cut();
+    auto old = std::move(islands.at(path));
+    old->links.stop();
+    for (auto& p : old->directory.list()) caf::anon_send_exit(old->directory.find(p), caf::exit_reason::kill);
+    while (coordinator().try_run_once() || net.step()) {
+    }
+    auto disk = old->disk;
+    disk->crash();
+    graves.push_back(std::move(old));  // proxies of it may still be held
+    islands[path] = std::make_unique<island>(*this, path, disk, words);
+    start_worker(at(path));
+  }
+  /// Kills the actor at a path.
+  void end(const std::string& path) {
+    auto& d = at(std::string{paths::island_of(path)}).directory;
+    auto a = d.find(path);
+    if (!a) return;
+    caf::anon_send_exit(a, caf::exit_reason::kill);
+    settle();
+    d.erase(path, a.id());
   }
   void start_worker(island& i) {
     BOOST_REQUIRE(!i.links.load());
@@ -219,6 +244,7 @@ public:
   caf::actor_system_config config;
   caf::actor_system sys{quiet(config)};
   std::map<std::string, std::unique_ptr<island>> islands;
+  std::vector<std::unique_ptr<island>> graves;
   std::vector<std::unique_ptr<carrier>> carriers;
   std::vector<caf::actor> actors;
 };

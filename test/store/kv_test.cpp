@@ -68,6 +68,7 @@ void check_contract(ports::kv& kv) {
   }));
   BOOST_TEST(seen == 4);
   BOOST_REQUIRE(kv.write({}, true));
+  BOOST_REQUIRE(kv.sync());
   kv.compact("", "");
 
   unsigned seed = 20261123;

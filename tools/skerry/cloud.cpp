@@ -124,6 +124,7 @@ caf::expected<void> cloud::open(const options& o) {
   p.mesh = std::make_unique<link::mesh>(
       link::mesh_args{i.system(), i.ctx(), i.directory(), p.words, "/cloud", "", p.kv.get()});
   if (auto e = p.mesh->load()) return e;
+  p.link->links = p.mesh.get();
   p.admin = std::make_unique<admin_parts>(i, p.words, *p.mesh, "/cloud");
   p.front = std::make_unique<api::front>(*p.api);
   p.tree = std::make_unique<supervisors::cloud_tree_parts>(

@@ -28,6 +28,7 @@ namespace skerry::tools {
 namespace {
 constexpr int worker_threads = 1;
 constexpr int io_threads = 1;
+constexpr size_t letters_window_bytes = 2 * 1024 * 1024;  ///< a small machine holds less in its mailboxes
 constexpr uint32_t start_ms_max = 120'000;
 constexpr uint32_t stop_ms_max = 10'000;
 constexpr auto join_max = std::chrono::seconds{30};
@@ -167,6 +168,7 @@ caf::expected<void> edge::open(const options& o) {
   supervisors::add_admin(p.words);
   link::mesh_args links{i.system(), i.ctx(), i.directory(), p.words, paths::node(id.node), std::string{paths::cloud},
                         p.kv.get()};
+  links.window_bytes = letters_window_bytes;
   p.mesh = std::make_unique<link::mesh>(std::move(links));
   if (auto e = p.mesh->load()) return e;
   p.admin = std::make_unique<admin_parts>(i, p.words, *p.mesh, paths::node(id.node));

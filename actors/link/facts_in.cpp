@@ -1,0 +1,255 @@
+#include "actors/link/facts_in.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "actors/link/mesh_core.hpp"
+
+namespace skerry::link {
+namespace {
+constexpr uint64_t sequence_mask = (1ULL << 40) - 1;
+constexpr uint8_t crashes_max = 5;
+constexpr int64_t again_ms = 20, same_again_ms = 1'000;
+}  // namespace
+
+caf::message_id facts_in::receipt_of(const stream& s, const pending& p) {
+  return caf::make_message_id(receipt_bit | durable_bit | uint64_t{s.slot} << 40 | (p.sequence & sequence_mask));
+}
+
+/// An error of our own kinds refuses the letter for good; an actor that ended, or was killed by a defect, has not had
+/// it.
+bool facts_in::is_crash(const caf::error& why, bool bounced) {
+  return bounced || (why != caf::sec::unexpected_message && code_of(why) == errc::internal);
+}
+
+facts_in::stream* facts_in::find(uint64_t receipt, pending** p) {
+  auto slot = static_cast<uint32_t>(receipt >> 40 & 0x3ffff);
+  if (slot >= slots_.size() || !slots_[slot]) return nullptr;
+  auto& s = *slots_[slot];
+  auto low = receipt & sequence_mask;
+  auto i = std::lower_bound(s.waiting.begin(), s.waiting.end(), low,
+                            [](const pending& x, uint64_t y) { return (x.sequence & sequence_mask) < y; });
+  if (i == s.waiting.end() || (i->sequence & sequence_mask) != low) return nullptr;
+  *p = &*i;
+  return &s;
+}
+
+/// The stream of a letter; its offset is read from the disk when it is opened.
+facts_in::stream* facts_in::open(const arrival& a, uint32_t& slot) {
+  if (slot != 0 && slot < slots_.size() && slots_[slot] && slots_[slot]->over == a.over && slots_[slot]->path == a.path)
+    return slots_[slot].get();
+  auto key = "mesh/in" + a.over->island() + "/" + std::string{a.journal} + std::string{a.path};
+  if (auto i = by_key_.find(key); i != by_key_.end()) {
+    slot = i->second;
+    slots_[slot]->over = a.over;
+    return slots_[slot].get();
+  }
+  auto known = kv_->get(key);
+  if (!known) {
+    core_.log(ports::severity::error, "the offset of a stream cannot be read: " + message_of(known.error()));
+    return nullptr;
+  }
+  if (slots_.size() > limits::streams_max && free_.empty()) evict();
+  if (slots_.size() > limits::streams_max && free_.empty()) return nullptr;
+  if (free_.empty()) {
+    slot = static_cast<uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  auto s = std::make_unique<stream>();
+  s->over = a.over;
+  s->key = key;
+  s->path = a.path;
+  s->slot = slot;
+  if (*known) std::from_chars((*known)->data(), (*known)->data() + (*known)->size(), s->committed);
+  s->collected = s->done = s->stamped = s->accepted = s->committed;
+  by_key_[key] = slot;
+  slots_[slot] = std::move(s);
+  return slots_[slot].get();
+}
+
+/// Forgets streams on which nothing happens; their offsets are on disk.
+void facts_in::evict() {
+  for (uint32_t i = 1; i < slots_.size(); ++i) {
+    auto& s = slots_[i];
+    if (!s || !s->waiting.empty() || s->committed != s->done) continue;
+    by_key_.erase(s->key);
+    s = nullptr;
+    free_.push_back(i);
+  }
+}
+
+void facts_in::arrived(const arrival& a, uint32_t& slot) {
+  parcel out;
+  {
+    std::lock_guard lock{mutex_};
+    auto* s = open(a, slot);
+    if (s == nullptr) return;
+    if (a.sequence <= s->accepted) {
+      if (a.sequence <= s->committed) settle(*s);  // the acknowledgement was lost
+      return;
+    }
+    if (s->waiting.size() >= 2 * limits::durable_window) return;  // a correct peer does not send that many
+    s->accepted = a.sequence;
+    pending p{a.sequence, a.call, a.type, {}, a.from, 0, false, false};
+    auto made = a.type != nullptr ? a.type->make(a.body)
+                                  : make_error(errc::unsupported,
+                                               "a message of an unknown type; use the same version "
+                                               "of skerry on both sides");
+    if (!made) {
+      core_.add_dead(core_.path_of(a.from), s->path, a.type != nullptr ? a.type->name() : "?",
+                     message_of(made.error()));
+      a.over->count_dropped(&drop_counts::dead);
+      a.over->fail(a.call, made.error());
+      p.done = true;
+      s->waiting.push_back(std::move(p));
+      return finish(*s);
+    }
+    p.what = std::move(*made);
+    s->waiting.push_back(std::move(p));
+    if (s->stalled) return;
+    auto to = core_.target(s->path);
+    if (!to) {
+      s->stalled = true;
+      stalled_.insert(s->slot);
+      core_.wake();
+      return;
+    }
+    auto& mine = s->waiting.back();
+    mine.delivered = true;
+    s->receiver = to->id();
+    out = {std::move(to), mine.from, receipt_of(*s, mine), mine.what};
+  }
+  out.to->enqueue(std::move(out.from), out.mid, std::move(out.what), nullptr);
+}
+
+void facts_in::answered(uint64_t receipt, caf::mailbox_element_ptr what) {
+  auto& content = what->content();
+  auto failed = content.size() == 1 && content.match_element<caf::error>(0);
+  auto why = failed ? content.get_as<caf::error>(0) : caf::error{};
+  auto bounced = failed && !what->sender;
+  uint64_t call = 0;
+  peer_ptr over;
+  {
+    std::lock_guard lock{mutex_};
+    pending* p = nullptr;
+    auto* s = find(receipt, &p);
+    if (s == nullptr || p->done || !p->delivered) return;
+    if (failed && is_crash(why, bounced) && (bounced || ++p->crashes < crashes_max)) {
+      p->delivered = false;
+      s->stalled = true;
+      s->again_ms = core_.now() + again_ms;
+      stalled_.insert(s->slot);
+      core_.wake();
+      return;
+    }
+    over = s->over;
+    call = p->call;
+    if (failed) {
+      over->count_dropped(&drop_counts::dead);
+      core_.add_dead(core_.path_of(p->from), s->path, p->type->name(), message_of(why));
+    }
+    p->done = true;
+    p->what = {};
+    finish(*s);
+  }
+  if (call != 0) over->post_answer(call, std::move(what));
+}
+
+/// Moves the offset over what is done.
+void facts_in::finish(stream& s) {
+  while (!s.waiting.empty() && s.waiting.front().done) {
+    s.done = s.waiting.front().sequence;
+    s.waiting.pop_front();
+  }
+  if (s.done <= s.collected || !dirty_.insert(s.slot).second) return;
+  core_.wake();
+}
+
+void facts_in::settle(stream& s) { s.over->settle_fact(s.path, s.committed); }
+
+void facts_in::stamp(uint64_t receipt, ports::kv_batch& batch) {
+  std::lock_guard lock{mutex_};
+  pending* p = nullptr;
+  auto* s = find(receipt, &p);
+  if (s == nullptr) return;
+  batch.put(s->key, std::to_string(p->sequence));
+  s->stamped = std::max(s->stamped, p->sequence);
+}
+
+bool facts_in::retry(int64_t now_ms) {
+  std::vector<parcel> out;
+  std::vector<uint32_t> ready;
+  {
+    std::lock_guard lock{mutex_};
+    for (auto slot : stalled_) {
+      auto& s = *slots_[slot];
+      if (s.again_ms > now_ms) continue;
+      auto to = core_.target(s.path);
+      if (!to) continue;
+      // The one that has just ended may still stand in the directory: its successor is waited for, but not for ever.
+      if (to->id() == s.receiver && s.again_ms != 0 && now_ms < s.again_ms + same_again_ms) continue;
+      s.receiver = to->id();
+      ready.push_back(slot);
+      for (auto& p : s.waiting) {
+        if (p.delivered || p.done) continue;
+        p.delivered = true;
+        out.push_back({to, p.from, receipt_of(s, p), p.what});
+      }
+    }
+  }
+  for (auto& p : out) p.to->enqueue(std::move(p.from), p.mid, std::move(p.what), nullptr);
+  std::lock_guard lock{mutex_};
+  for (auto slot : ready) {
+    auto& s = *slots_[slot];
+    // What came meanwhile, or has come back, waits for the next turn: order is kept.
+    auto more =
+        std::any_of(s.waiting.begin(), s.waiting.end(), [](const pending& p) { return !p.delivered && !p.done; });
+    if (more) continue;
+    s.stalled = false;
+    s.again_ms = 0;
+    stalled_.erase(slot);
+  }
+  return !stalled_.empty();
+}
+
+void facts_in::collect(ports::kv_batch& batch) {
+  std::lock_guard lock{mutex_};
+  for (auto slot : dirty_) {
+    auto& s = *slots_[slot];
+    s.collected = s.done;
+    if (s.stamped < s.done) batch.put(s.key, std::to_string(s.done));
+  }
+}
+
+void facts_in::committed() {
+  std::lock_guard lock{mutex_};
+  for (auto i = dirty_.begin(); i != dirty_.end();) {
+    auto& s = *slots_[*i];
+    if (s.collected > s.committed) {
+      s.committed = s.collected;
+      settle(s);
+    }
+    i = s.done > s.committed ? std::next(i) : dirty_.erase(i);
+  }
+  if (!dirty_.empty()) core_.wake();
+}
+
+bool facts_in::dirty() const {
+  std::lock_guard lock{mutex_};
+  return !dirty_.empty();
+}
+
+void facts_in::stop() {
+  std::vector<std::unique_ptr<stream>> gone;
+  std::lock_guard lock{mutex_};
+  gone.swap(slots_);
+  slots_.resize(1);
+  by_key_.clear();
+  dirty_.clear();
+  stalled_.clear();
+}
+
+}  // namespace skerry::link
