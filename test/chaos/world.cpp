@@ -71,9 +71,9 @@ void world::make_cloud() {
                                                                .status_writer = d.finder(paths::status_writer),
                                                                .node_sync = d.finder(paths::node_sync),
                                                                .life_cycle = d.finder(paths::node_life_cycle)});
-  tree = std::make_unique<supervisors::cloud_tree_parts>(
-      supervisors::cloud_tree_parts{cloud.services, kv, views, registry, *api, *link, acceptor, false});
   front = std::make_unique<api::front>(*api);
+  tree = std::make_unique<supervisors::cloud_tree_parts>(
+      supervisors::cloud_tree_parts{cloud.services, kv, views, registry, *api, *front, *link, acceptor, false});
   cloud.start = [this] { return supervisors::start_cloud_tree(sys, *tree, {}); };
   net.listen(address, &acceptor, authority.certificate_pem);
   start(cloud);
