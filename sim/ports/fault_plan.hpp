@@ -21,6 +21,7 @@ struct fault_plan {
     uint64_t corrupt_at = never;    ///< the byte, counted from 0, of which one bit arrives flipped
     uint32_t delay_ms = 0;          ///< between sent and delivered
     uint32_t bytes_per_s = 0;       ///< what its reader takes; 0: all it gets
+    uint64_t unread_after = never;  ///< bytes; then its reader takes nothing more, and the sender feels it
   };
 
   way up;    ///< from the end that connected to the end that listens
@@ -38,7 +39,8 @@ struct fault_plan {
 /// How often what happens, each as one connection in so many; 0: never.
 struct fault_odds {
   uint32_t cut = 1, half_open = 8, silent = 10, corrupt = 12, delay = 4, slow = 12;
-  uint64_t cut_bytes_max = 1 << 20;  ///< cuts are as likely from 1 to 10 bytes as from 10 to 100, and so on
+  uint64_t cut_bytes_min = 1, cut_bytes_max = 1 << 20;  ///< as likely from 1 to 10 bytes as from 10 to 100, and so on
+  uint32_t early = 0;  ///< of what befalls a connection after some bytes: so often before cut_bytes_min
   uint32_t delay_ms_max = 300;
   uint32_t slow_bytes_per_s_min = 2'000;
 };

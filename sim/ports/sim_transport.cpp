@@ -89,9 +89,10 @@ void sim_network::put(pipe& p, int from, ports::bytes data) {
       cut_here = true;
     }
   }
+  auto due_ms = e.sent >= w.unread_after ? INT64_MAX : now_ms() + w.delay_ms;
   e.sent += data.size();
   to.inbound_bytes += data.size();
-  if (!data.empty()) to.inbound.push_back({now_ms() + w.delay_ms, std::move(data)});
+  if (!data.empty()) to.inbound.push_back({due_ms, std::move(data)});
   if (cut_here) cut(p, p.plan.who);
 }
 
@@ -271,7 +272,7 @@ std::optional<int64_t> sim_network::next_due_ms() const {
     for (auto& e : p->ends) {
       if (e.inbound.empty() || e.over || e.closing || !e.started) continue;
       auto at = std::max(e.inbound.front().due_ms, e.takes_again_ms);
-      if (!first || at < *first) first = at;
+      if (at != INT64_MAX && (!first || at < *first)) first = at;
     }
   return first;
 }

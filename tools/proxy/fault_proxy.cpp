@@ -100,6 +100,7 @@ private:
   void read(int side) {
     auto& f = flows_[side];
     if (f.reading || f.ended || !ends_[side].is_open() || f.held_bytes >= bound(side)) return;
+    if (f.passed >= plan_.of(side).unread_after) return;
     f.reading = true;
     ends_[side].async_read_some(asio::buffer(f.in), [self = shared_from_this(), side](error_code ec, size_t n) {
       auto& f = self->flows_[side];

@@ -25,7 +25,9 @@ namespace {
 
 struct basp_codec {
   using message = basp_message;
+  using told = basp_message;
   message make(uint64_t number) const { return {number, std::string(96, 'f')}; }
+  told tell(uint64_t number) const { return make(number); }
   uint64_t number(const message& m) const { return m.number; }
 };
 

@@ -49,7 +49,7 @@ caf::behavior sink(caf::event_based_actor* self, Codec codec) {
     auto n = codec.number(m);
     if (n != *last + 1 && n != 1) return self->quit(caf::make_error(caf::sec::runtime_error, "letters out of order"));
     *last = n;
-    if (n % tell_each == 0) self->send(caf::actor_cast<caf::actor>(self->current_sender()), codec.make(n));
+    if (n % tell_each == 0) self->send(caf::actor_cast<caf::actor>(self->current_sender()), codec.tell(n));
   }};
 }
 
@@ -79,7 +79,7 @@ public:
               pending_ = false;
               pump();
             },
-            [this](const typename Codec::message& m) {
+            [this](const typename Codec::told& m) {
               told_ = codec_.number(m);
               if (told_ < count_)
                 pump();
