@@ -22,6 +22,15 @@ bool facts_in::is_crash(const caf::error& why, bool bounced) {
   return bounced || (why != caf::sec::unexpected_message && code_of(why) == errc::internal);
 }
 
+/// Had the receiver, before it ended, written the effect of this letter with its receipt?
+bool facts_in::had_effect(const stream& s, const pending& p) const {
+  if (s.stamped < p.sequence) return false;
+  auto known = kv_->get(s.key);
+  uint64_t written = 0;
+  if (known && *known) std::from_chars((*known)->data(), (*known)->data() + (*known)->size(), written);
+  return written >= p.sequence;
+}
+
 facts_in::stream* facts_in::find(uint64_t receipt, pending** p) {
   auto slot = static_cast<uint32_t>(receipt >> 40 & 0x3ffff);
   if (slot >= slots_.size() || !slots_[slot]) return nullptr;
@@ -83,6 +92,7 @@ void facts_in::evict() {
 
 void facts_in::arrived(const arrival& a, uint32_t& slot) {
   parcel out;
+  caf::strong_actor_ptr fresh;
   {
     std::lock_guard lock{mutex_};
     auto* s = open(a, slot);
@@ -119,10 +129,11 @@ void facts_in::arrived(const arrival& a, uint32_t& slot) {
     }
     auto& mine = s->waiting.back();
     mine.delivered = true;
-    s->receiver = to->id();
+    if (std::exchange(s->receiver, to->id()) != to->id()) fresh = to;
     out = {std::move(to), mine.from, receipt_of(*s, mine), mine.what};
   }
   out.to->enqueue(std::move(out.from), out.mid, std::move(out.what), nullptr);
+  if (fresh) watch(slot, fresh);
 }
 
 void facts_in::answered(uint64_t receipt, caf::mailbox_element_ptr what) {
@@ -137,13 +148,19 @@ void facts_in::answered(uint64_t receipt, caf::mailbox_element_ptr what) {
     pending* p = nullptr;
     auto* s = find(receipt, &p);
     if (s == nullptr || p->done || !p->delivered) return;
-    if (failed && is_crash(why, bounced) && (bounced || ++p->crashes < crashes_max)) {
-      p->delivered = false;
+    if (failed && is_crash(why, bounced)) {
+      // Its successor gets what it did not handle, and nothing new before that.
       s->stalled = true;
       s->again_ms = core_.now() + again_ms;
       stalled_.insert(s->slot);
       core_.wake();
-      return;
+      if (had_effect(*s, *p)) {
+        failed = false;
+        what = caf::make_mailbox_element(nullptr, what->mid, {}, caf::message{});
+      } else if (bounced || ++p->crashes < crashes_max) {
+        p->delivered = false;
+        return;
+      }
     }
     over = s->over;
     call = p->call;
@@ -179,19 +196,52 @@ void facts_in::stamp(uint64_t receipt, ports::kv_batch& batch) {
   s->stamped = std::max(s->stamped, p->sequence);
 }
 
+/// Hears when a receiver ends, for one that dies with a promise in its hands answers nobody. A proxy does not end.
+void facts_in::watch(uint32_t slot, const caf::strong_actor_ptr& who) {
+  if (proxy_of(who) != nullptr) return;
+  who->get()->attach_functor(
+      [&core = core_, slot, id = who->id()](const caf::error&) { core.facts().ended(slot, id); });
+}
+
+/// What the receiver took and never answered is its successor's.
+void facts_in::ended(uint32_t slot, caf::actor_id who) {
+  std::lock_guard lock{mutex_};
+  if (slot >= slots_.size() || !slots_[slot] || slots_[slot]->receiver != who) return;
+  auto& s = *slots_[slot];
+  auto held = false;
+  for (auto& p : s.waiting) {
+    if (!p.delivered || p.done) continue;
+    held = true;
+    if (had_effect(s, p))
+      p.done = true;
+    else
+      p.delivered = false;
+  }
+  if (!held) return;
+  finish(s);
+  s.stalled = true;
+  s.again_ms = core_.now() + again_ms;
+  stalled_.insert(slot);
+  core_.wake();
+}
+
 bool facts_in::retry(int64_t now_ms) {
   std::vector<parcel> out;
+  std::vector<std::pair<uint32_t, caf::strong_actor_ptr>> fresh;
   std::vector<uint32_t> ready;
   {
     std::lock_guard lock{mutex_};
     for (auto slot : stalled_) {
       auto& s = *slots_[slot];
       if (s.again_ms > now_ms) continue;
+      // What is still in the mailbox of the one that ended comes back first: order is kept.
+      if (std::any_of(s.waiting.begin(), s.waiting.end(), [](const pending& p) { return p.delivered && !p.done; }))
+        continue;
       auto to = core_.target(s.path);
       if (!to) continue;
       // The one that has just ended may still stand in the directory: its successor is waited for, but not for ever.
       if (to->id() == s.receiver && s.again_ms != 0 && now_ms < s.again_ms + same_again_ms) continue;
-      s.receiver = to->id();
+      if (std::exchange(s.receiver, to->id()) != to->id()) fresh.emplace_back(slot, to);
       ready.push_back(slot);
       for (auto& p : s.waiting) {
         if (p.delivered || p.done) continue;
@@ -201,6 +251,7 @@ bool facts_in::retry(int64_t now_ms) {
     }
   }
   for (auto& p : out) p.to->enqueue(std::move(p.from), p.mid, std::move(p.what), nullptr);
+  for (auto& [slot, who] : fresh) watch(slot, who);
   std::lock_guard lock{mutex_};
   for (auto slot : ready) {
     auto& s = *slots_[slot];

@@ -83,6 +83,9 @@ private:
   void finish(stream& s);
   void settle(stream& s);
   static caf::message_id receipt_of(const stream& s, const pending& p);
+  void watch(uint32_t slot, const caf::strong_actor_ptr& who);
+  void ended(uint32_t slot, caf::actor_id who);
+  bool had_effect(const stream& s, const pending& p) const;
   static bool is_crash(const caf::error& why, bool bounced);
 
   mesh_core& core_;

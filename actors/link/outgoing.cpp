@@ -8,6 +8,7 @@ namespace skerry::link {
 // -----------------------------------------------------------------------------------------------------------
 
 void fleeting_queue::push(outgoing o) {
+  if (o.deadline_ms != 0 && (expiry_ms_ == 0 || o.deadline_ms < expiry_ms_)) expiry_ms_ = o.deadline_ms;
   bytes_ += o.bytes;
   items_.push_back(std::move(o));
 }
@@ -26,12 +27,15 @@ void fleeting_queue::make_room(size_t bytes, std::vector<outgoing>& out) {
 }
 
 void fleeting_queue::expire(int64_t now_ms, std::vector<outgoing>& out) {
+  if (expiry_ms_ == 0 || expiry_ms_ > now_ms) return;
+  expiry_ms_ = 0;
   std::deque<outgoing> kept;
   for (auto& o : items_) {
     if (o.deadline_ms != 0 && o.deadline_ms <= now_ms) {
       bytes_ -= o.bytes;
       out.push_back(std::move(o));
     } else {
+      if (o.deadline_ms != 0 && (expiry_ms_ == 0 || o.deadline_ms < expiry_ms_)) expiry_ms_ = o.deadline_ms;
       kept.push_back(std::move(o));
     }
   }

@@ -55,6 +55,7 @@ public:
 private:
   std::deque<outgoing> items_;
   size_t bytes_ = 0;
+  int64_t expiry_ms_ = 0;  ///< no letter is past its time before; 0: none has a deadline
 };
 
 /// State: one letter for each key, kept until the receiver has handled it.
