@@ -12,14 +12,14 @@ ending ending_of(const caf::error& reason) {
   return reason == caf::exit_reason::user_shutdown ? ending::shutdown : ending::abnormal;
 }
 
-caf::expected<caf::actor> spawn_child(caf::event_based_actor* self, const services& s, const std::string& path,
-                                      const start_function& start) {
+caf::expected<spawned_child> spawn_child(caf::event_based_actor* self, const services& s, const std::string& path,
+                                         const start_function& start) {
   try {
     auto child = start(self);
     if (!child) return make_error(errc::internal, path + ": its start function returned no actor");
     self->monitor(child);
-    s.directory.put(path, child);
-    return child;
+    auto id = s.directory.put(path, child);
+    return spawned_child{std::move(child), std::move(id)};
   } catch (const std::exception& e) {
     return make_error(errc::internal, path + " did not start: " + e.what());
   }

@@ -175,13 +175,13 @@ void inspector_state::on_tick() {
 std::string inspector_state::name_of(const caf::strong_actor_ptr& who) const {
   if (!who) return {};
   if (auto* p = link::proxy_of(who)) return std::string{p->path()};
-  auto path = args_->parts.island.directory.path_of(who->id());
+  auto path = args_->parts.island.directory.path_of(caf::actor_cast<caf::actor>(who));
   return path.empty() ? args_->parts.root + "/@" + std::to_string(who->id()) : path;
 }
 
 void inspector_state::on_seen(const message_seen& m) {
   args_->parts.trace.taken();
-  auto path = args_->parts.island.directory.path_of(m.who);
+  auto path = args_->parts.island.directory.path_of(caf::actor_cast<caf::actor>(m.who));
   if (path.empty()) path = m.path;  // it has ended meanwhile
   auto i = followers_.find(path);
   if (i == followers_.end()) return;

@@ -23,9 +23,9 @@ pool_state::~pool_state() {
   for (auto& [id, c] : children_) {
     if (c.bad)
       for (auto* list : {&c.bad->waiting, &c.bad->renewed})
-        for (auto& p : *list) p.deliver(make_error(errc::unavailable, path_of(id) + ": its pool ended"));
+        for (auto& p : *list) p.deliver(make_error(errc::unavailable, std::string{id.path()} + ": its pool ended"));
     if (!c.actor) continue;
-    args_->parts.directory.erase(path_of(id), c.actor.id());
+    args_->parts.directory.erase(id.path(), c.actor.id());
     caf::anon_send_exit(c.actor, caf::exit_reason::kill);
   }
 }
@@ -47,25 +47,43 @@ caf::behavior pool_state::make(pool_args args) {
   };
 }
 
-std::string pool_state::path_of(std::string_view id) const { return args_->path + "/" + std::string{id}; }
+pool_state::children::iterator pool_state::find(std::string_view id) {
+  return children_.find(std::string_view{path_of(id)});
+}
+
+/// The child whose actor this is; end() for anybody else. An actor knows its path, which spares a second index.
+pool_state::children::iterator pool_state::child_of(const caf::actor_addr& who) {
+  if (auto s = strangers_.find(who.id()); s != strangers_.end()) return s->second;
+  auto handle = caf::actor_cast<caf::actor>(who);
+  auto* known = base::actor_of(handle);
+  auto i = known == nullptr ? children_.end() : children_.find(known->path());
+  return i != children_.end() && i->second.actor == handle ? i : children_.end();
+}
+
+/// Its actor was spawned just now.
+void pool_state::remember(children::iterator i) {
+  auto& who = i->second.actor;
+  auto* known = base::actor_of(who);
+  if (known == nullptr || known->path() != i->first.path()) strangers_.emplace(who.id(), i);
+}
 
 // -- what is asked ----------------------------------------------------------------------------------------------------
 
 caf::result<caf::actor> pool_state::on_start(const base::start_child& m) {
   if (quitting_) return make_error(errc::unavailable, args_->path + " is stopping; " + m.id + " was not started");
-  if (children_.contains(m.id)) return make_error(errc::already_exists, path_of(m.id) + " is there already");
+  if (find(m.id) != children_.end()) return make_error(errc::already_exists, path_of(m.id) + " is there already");
   if (children_.size() >= args_->children_max)
     return make_error(errc::too_many,
                       args_->path + " holds " + std::to_string(children_.size()) + " children, its limit");
   auto spawned = spawn_child(self_, args_->parts, path_of(m.id), m.start);
   if (!spawned) return spawned.error();
-  auto i = children_.try_emplace(m.id, child{m.start, *spawned, nullptr, 0, m.when}).first;
-  by_id_.emplace(spawned->id(), i);
-  return *spawned;
+  auto i = children_.try_emplace(std::move(spawned->id), child{m.start, spawned->who, nullptr, 0, m.when}).first;
+  remember(i);
+  return spawned->who;
 }
 
 caf::result<void> pool_state::on_stop(const base::stop_child& m) {
-  auto i = children_.find(m.id);
+  auto i = find(m.id);
   if (i == children_.end()) return caf::unit;
   auto promise = self_->make_response_promise();
   auto& bad = i->second.in_trouble();
@@ -78,8 +96,8 @@ caf::result<void> pool_state::on_stop(const base::stop_child& m) {
   return caf::delegated<void>{};
 }
 
-caf::result<caf::actor> pool_state::on_find(const base::find_child& m) const {
-  auto i = children_.find(m.id);
+caf::result<caf::actor> pool_state::on_find(const base::find_child& m) {
+  auto i = find(m.id);
   if (i == children_.end() || i->second.stopping()) return make_error(errc::not_found, path_of(m.id) + " is not there");
   if (!i->second.actor) return make_error(errc::unavailable, path_of(m.id) + " crashed and waits for its restart");
   return i->second.actor;
@@ -87,18 +105,18 @@ caf::result<caf::actor> pool_state::on_find(const base::find_child& m) const {
 
 caf::result<description> pool_state::on_describe(const describe& m) const {
   description d{args_->path, child_kind::pool, strategy::one_for_one, args_->window, {}, children_.size(), false};
-  auto i = m.after.empty() ? children_.begin() : children_.upper_bound(m.after);
+  auto i = m.after.empty() ? children_.begin() : children_.upper_bound(std::string_view{path_of(m.after)});
   for (auto max = std::min(m.max, describe_max); i != children_.end() && d.children.size() < max; ++i) {
     auto& c = i->second;
     auto now = !c.actor ? phase::paused : !c.stopping() ? phase::up : c.bad->killed ? phase::killed : phase::asked;
-    d.children.push_back({i->first, path_of(i->first), child_kind::worker, now, c.when, c.restarts, c.actor});
+    d.children.push_back({std::string{id_of(*i)}, path_of(*i), child_kind::worker, now, c.when, c.restarts, c.actor});
   }
   d.more = i != children_.end();
   return d;
 }
 
 caf::result<caf::actor> pool_state::on_restart(const restart_child& m) {
-  auto i = children_.find(m.id);
+  auto i = find(m.id);
   if (i == children_.end()) return make_error(errc::not_found, path_of(m.id) + " is not there");
   auto& bad = i->second.in_trouble();
   if (quitting_ || (bad.stopping && !bad.renewing))
@@ -131,7 +149,7 @@ void pool_state::ask_to_stop(children::iterator i, uint32_t shutdown_ms) {
 }
 
 void pool_state::on_timer(const std::string& id, uint64_t generation) {
-  auto i = children_.find(id);
+  auto i = find(id);
   if (i == children_.end() || !i->second.bad || i->second.bad->generation != generation) return;
   auto& bad = *i->second.bad;
   if (!bad.stopping) return start_again(i);
@@ -142,7 +160,7 @@ void pool_state::on_timer(const std::string& id, uint64_t generation) {
   }
   args_->parts.ctx.log.error(path_of(id), "does not end though it was killed: it is stuck in a handler; abandoned");
   self_->demonitor(i->second.actor);
-  by_id_.erase(i->second.actor.id());
+  strangers_.erase(i->second.actor.id());
   gone(i);
 }
 
@@ -150,7 +168,7 @@ void pool_state::on_timer(const std::string& id, uint64_t generation) {
 void pool_state::gone(children::iterator i) {
   auto& c = i->second;
   if (!c.bad->renewing || quitting_) return erase(i);
-  args_->parts.directory.erase(path_of(i->first), c.actor.id());
+  args_->parts.directory.erase(i->first.path(), c.actor.id());
   c.actor = nullptr;
   c.bad->stopping = c.bad->killed = c.bad->renewing = false;
   c.bad->generation = ++generations_;
@@ -160,13 +178,12 @@ void pool_state::gone(children::iterator i) {
 // -- ends -------------------------------------------------------------------------------------------------------------
 
 void pool_state::on_down(const caf::down_msg& m) {
-  auto found = by_id_.find(m.source.id());
-  if (found == by_id_.end()) return;
-  auto i = found->second;
-  by_id_.erase(found);
+  auto i = child_of(m.source);
+  if (i == children_.end()) return;
+  strangers_.erase(m.source.id());
   auto& c = i->second;
   if (c.stopping()) return gone(i);
-  args_->parts.directory.erase(path_of(i->first), c.actor.id());
+  args_->parts.directory.erase(i->first.path(), c.actor.id());
   ended(i, std::exchange(c.actor, nullptr), m.reason);
 }
 
@@ -175,7 +192,7 @@ void pool_state::ended(children::iterator i, const caf::actor& who, const caf::e
   auto& c = i->second;
   auto how = ending_of(why);
   bool again = restarts(c.when, how) && !quitting_;
-  if (how == ending::abnormal) report_crash(args_->parts, path_of(i->first), who, why, c.restarts, again);
+  if (how == ending::abnormal) report_crash(args_->parts, path_of(*i), who, why, c.restarts, again);
   if (!again) return erase(i);
   ++c.restarts;
   auto& bad = c.in_trouble();
@@ -183,17 +200,17 @@ void pool_state::ended(children::iterator i, const caf::actor& who, const caf::e
     bad.pause_ms = 0;
     // By a message, not by a call: a start that always fails must not recurse.
     bad.generation = ++generations_;
-    self_->send(self_, child_timer{i->first, bad.generation});
+    self_->send(self_, child_timer{std::string{id_of(*i)}, bad.generation});
     return;
   }
   if (args_->when_overrun == overrun::escalate) {
     auto text = args_->path + ": more than " + std::to_string(args_->window.intensity) + " restarts within " +
-                std::to_string(args_->window.period_ms) + " ms; last " + path_of(i->first) + ": " + message_of(why);
+                std::to_string(args_->window.period_ms) + " ms; last " + path_of(*i) + ": " + message_of(why);
     args_->parts.ctx.log.error(args_->path, text);
     return begin_to_end(make_error(errc::internal, std::move(text)));
   }
   bad.pause_ms = bad.pause_ms == 0 ? args_->pause_ms_min : std::min(bad.pause_ms * 2, args_->pause_ms_max);
-  args_->parts.ctx.log.warning(path_of(i->first),
+  args_->parts.ctx.log.warning(path_of(*i),
                                "crashes again and again; next start in " + std::to_string(bad.pause_ms) + " ms");
   arm(i, bad.pause_ms);
 }
@@ -206,18 +223,18 @@ bool pool_state::admitted(children::iterator i) {
 void pool_state::start_again(children::iterator i) {
   auto& c = i->second;
   if (c.actor || quitting_) return;
-  auto spawned = spawn_child(self_, args_->parts, path_of(i->first), c.start);
+  auto spawned = spawn_child(self_, args_->parts, path_of(*i), c.start);
   if (!spawned) return ended(i, {}, spawned.error());
-  c.actor = *spawned;
-  by_id_.emplace(spawned->id(), i);
-  for (auto& p : c.bad->renewed) p.deliver(*spawned);
+  c.actor = spawned->who;
+  remember(i);
+  for (auto& p : c.bad->renewed) p.deliver(c.actor);
   c.bad->renewed.clear();
 }
 
 // -- the pool's own end -----------------------------------------------------------------------------------------------
 
 void pool_state::on_exit_message(const caf::exit_msg& m) {
-  if (!by_id_.contains(m.source.id())) begin_to_end(m.reason);
+  if (child_of(m.source) == children_.end()) begin_to_end(m.reason);
 }
 
 void pool_state::begin_to_end(caf::error reason) {
@@ -237,12 +254,12 @@ void pool_state::begin_to_end(caf::error reason) {
 void pool_state::erase(children::iterator i) {
   auto& c = i->second;
   if (c.actor) {
-    by_id_.erase(c.actor.id());
-    args_->parts.directory.erase(path_of(i->first), c.actor.id());
+    strangers_.erase(c.actor.id());
+    args_->parts.directory.erase(i->first.path(), c.actor.id());
   }
   if (c.bad) {
     for (auto& p : c.bad->waiting) p.deliver(caf::unit);
-    for (auto& p : c.bad->renewed) p.deliver(make_error(errc::unavailable, path_of(i->first) + " was stopped"));
+    for (auto& p : c.bad->renewed) p.deliver(make_error(errc::unavailable, path_of(*i) + " was stopped"));
   }
   children_.erase(i);
   if (quitting_ && children_.empty()) self_->quit(exit_reason_);
@@ -250,7 +267,7 @@ void pool_state::erase(children::iterator i) {
 
 void pool_state::arm(children::iterator i, uint32_t ms) {
   auto generation = i->second.in_trouble().generation = ++generations_;
-  self_->delayed_send(self_, std::chrono::milliseconds(ms), child_timer{i->first, generation});
+  self_->delayed_send(self_, std::chrono::milliseconds(ms), child_timer{std::string{id_of(*i)}, generation});
 }
 
 caf::behavior pool(base::stateful<pool_state>* self, pool_args args) { return self->state.make(std::move(args)); }

@@ -62,11 +62,11 @@ private:
     trouble& in_trouble() { return bad ? *bad : *(bad = std::make_unique<trouble>()); }
     bool stopping() const { return bad && bad->stopping; }
   };
-  using children = std::map<std::string, child, std::less<>>;
+  using children = std::map<base::identity, child, base::by_path>;  ///< by their whole paths
 
   caf::result<caf::actor> on_start(const base::start_child& m);
   caf::result<void> on_stop(const base::stop_child& m);
-  caf::result<caf::actor> on_find(const base::find_child& m) const;
+  caf::result<caf::actor> on_find(const base::find_child& m);
   caf::result<description> on_describe(const describe& m) const;
   caf::result<caf::actor> on_restart(const restart_child& m);
   void on_timer(const std::string& id, uint64_t generation);
@@ -80,12 +80,19 @@ private:
   void gone(children::iterator i);
   void erase(children::iterator i);
   void arm(children::iterator i, uint32_t ms);
-  std::string path_of(std::string_view id) const;
+  children::iterator find(std::string_view id);
+  children::iterator child_of(const caf::actor_addr& who);
+  void remember(children::iterator i);
+  std::string path_of(std::string_view id) const { return args_->path + "/" + std::string{id}; }
+  /// The id of a child, from its path.
+  std::string_view id_of(const children::value_type& c) const { return c.first.path().substr(args_->path.size() + 1); }
+  static std::string path_of(const children::value_type& c) { return std::string{c.first.path()}; }
 
   base::actor* self_;
   std::unique_ptr<pool_args> args_;
   children children_;
-  std::unordered_map<caf::actor_id, children::iterator> by_id_;
+  /// Children by their actors, as far as those do not know their own paths.
+  std::unordered_map<caf::actor_id, children::iterator> strangers_;
   std::deque<int64_t> past_;  ///< restarts of all children, where the window is the pool's
   uint64_t generations_ = 0;  ///< of all timers, so that one of an erased child never fits a new one of its id
   bool quitting_ = false;

@@ -151,9 +151,9 @@ steps supervisor_state::start(size_t child) {
     report_crash(args_->parts, path, {}, last_crash_, machine_->restarts_of(child), true);
     return machine_->on_down(child, ending::abnormal, args_->parts.ctx.clock.steady_ms());
   }
-  running_[child] = *spawned;
-  by_id_[spawned->id()] = child;
-  answer(starting_, args_->children[child].id, caf::make_message(*spawned));
+  running_[child] = spawned->who;
+  by_id_[spawned->who.id()] = child;
+  answer(starting_, args_->children[child].id, caf::make_message(spawned->who));
   return machine_->on_started(child);
 }
 

@@ -238,7 +238,7 @@ void fill(schema::ActorView::Builder out, const child_view& child, const ports::
   auto turn = since != 0 && now > since ? now - since : 0;
   out.setBusyUs(static_cast<uint64_t>((m.busy_ns() + turn) / 1000));
   out.setStuckMs(static_cast<uint64_t>(turn / 1'000'000));
-  if (m.started_ms() != 0) out.setUpMs(std::max<int64_t>(0, clock.wall_ms() - m.started_ms()));
+  if (auto at = who->started_ms(); at != 0) out.setUpMs(std::max<int64_t>(0, clock.wall_ms() - at));
   out.setLastMessage(m.last_message());
 }
 

@@ -30,7 +30,7 @@ void tracer::on_message(const base::actor& who, const caf::mailbox_element& m) {
     return;
   }
   message_seen seen;
-  seen.who = who.id();
+  seen.who = who.ctrl();
   seen.path = who.path();
   seen.sender = m.sender;
   seen.request = m.mid.is_request();

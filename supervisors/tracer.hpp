@@ -12,7 +12,7 @@ namespace skerry::supervisors {
 
 /// A message that a traced actor took up. From the tracer to the inspector.
 struct message_seen {
-  caf::actor_id who = 0;
+  caf::strong_actor_ptr who;
   std::string path;  ///< as the actor itself has it
   caf::strong_actor_ptr sender;
   bool request = false, answer = false;

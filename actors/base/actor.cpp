@@ -55,7 +55,8 @@ void actor::enqueue(caf::mailbox_element_ptr m, caf::execution_unit* host) {
 
 caf::invoke_message_result actor::consume(caf::mailbox_element& m) {
   if (auto type = type_of(m.content()); type != 0 && type != exit_type) meter_.last_.store(type, relaxed);
-  if (auto* sink = sink_.load(std::memory_order_acquire)) {
+  auto* id = identity_.load(std::memory_order_acquire);
+  if (auto* sink = id != nullptr ? id->sink.load(std::memory_order_acquire) : nullptr) {
     current_mailbox_element(&m);  // should the sink throw, this is the message in hand
     sink->on_message(*this, m);
   }
@@ -68,18 +69,55 @@ caf::invoke_message_result actor::consume(caf::mailbox_element& m) {
 /// Once the turn is over, the next one may already have begun on another thread: what is written after it must bear
 /// that.
 caf::resumable::resume_result actor::resume(caf::execution_unit* host, size_t messages_max) {
-  bool first = ctx_ == nullptr;
+  auto* before = ctx();
   int64_t began = 0;
-  if (!first) {
-    began = ctx_->clock.steady_ns();
+  if (before != nullptr) {
+    began = before->clock.steady_ns();
     meter_.busy_since_ns_.store(began, relaxed);
   }
   auto result = super::resume(host, messages_max);
-  if (ctx_ == nullptr) return result;
-  if (first) began = prepared_ns_;
-  meter_.busy_ns_.fetch_add(ctx_->clock.steady_ns() - began, relaxed);
+  auto* after = ctx();
+  if (after == nullptr) return result;
+  if (before == nullptr) began = meter_.busy_since_ns_.load(relaxed);  // the first turn began to count in prepare
+  if (began == 0) return result;
+  meter_.busy_ns_.fetch_add(after->clock.steady_ns() - began, relaxed);
   meter_.busy_since_ns_.compare_exchange_strong(began, 0, relaxed);
   return result;
+}
+
+actor::~actor() { identity::release(identity_.load(relaxed)); }
+
+const skerry::context* actor::ctx() const {
+  auto* id = identity_.load(std::memory_order_acquire);
+  return id == nullptr ? nullptr : id->ctx;
+}
+
+std::string_view actor::path() const {
+  auto* id = identity_.load(std::memory_order_acquire);
+  return id == nullptr ? std::string_view{} : std::string_view{id->text(), id->length};
+}
+
+int64_t actor::started_ms() const {
+  auto* id = identity_.load(std::memory_order_acquire);
+  return id == nullptr ? 0 : id->started_ms.load(relaxed);
+}
+
+identity actor::named(std::string_view path) {
+  auto* present = identity_.load(std::memory_order_acquire);
+  if (present == nullptr) {
+    auto mine = identity::make(path);
+    if (identity_.compare_exchange_strong(present, mine.block_, std::memory_order_acq_rel)) {
+      mine.keep();  // the actor's own
+      return mine;
+    }
+  }
+  identity out{present};
+  out.keep();
+  return out;
+}
+
+void actor::trace(trace_sink* sink) {
+  if (auto* id = identity_.load(std::memory_order_acquire)) id->sink.store(sink, std::memory_order_release);
 }
 
 actor* actor_of(const caf::actor& handle) {

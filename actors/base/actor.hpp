@@ -4,10 +4,9 @@
 #include <caf/stateful_actor.hpp>
 #include <string>
 
-namespace skerry {
-struct context;
+#include "actors/base/identity.hpp"
 
-namespace base {
+namespace skerry::base {
 
 class actor;
 
@@ -35,20 +34,17 @@ public:
   /// When its present turn on a thread began (ports::clock::steady_ns), 0 if it has none: an actor that is stuck in a
   /// handler shows here.
   int64_t busy_since_ns() const { return busy_since_ns_.load(std::memory_order_relaxed); }
-  /// When it started, Unix time in ms; 0 before base::prepare.
-  int64_t started_ms() const { return started_ms_.load(std::memory_order_relaxed); }
   /// The type of the last message that it took up, such as "skerry::store::commit"; exit messages do not count, so that
   /// the report of a kill tells what came before. Empty before the first one.
   std::string last_message() const;
 
 private:
   friend class actor;
-  friend void prepare(actor* self, const skerry::context& ctx, std::string path);
+  friend void prepare(actor* self, const skerry::context& ctx, std::string_view path);
   std::atomic<uint64_t> enqueued_{0};
   std::atomic<uint64_t> handled_{0};
   std::atomic<int64_t> busy_ns_{0};
   std::atomic<int64_t> busy_since_ns_{0};
-  std::atomic<int64_t> started_ms_{0};
   std::atomic<uintptr_t> last_{0};  ///< a std::type_info*, or below 65,536 one of CAF's own types + 1
 };
 
@@ -58,13 +54,21 @@ class actor : public caf::event_based_actor {
 public:
   using super = caf::event_based_actor;
   explicit actor(caf::actor_config& cfg) : super(cfg) {}
+  ~actor() override;
 
   /// Its numbers. They live as long as somebody holds a handle of the actor, so also after its end.
   const base::meter& meter() const { return meter_; }
-  /// Its path, as base::prepare got it. For its own thread.
-  const std::string& path() const { return path_; }
-  /// Hands each message to `sink` before it is handled, from now on; null ends that. `sink` outlives the actor.
-  void trace(trace_sink* sink) { sink_.store(sink, std::memory_order_release); }
+  /// Its path; empty before it has one. Stays valid as long as the actor does.
+  std::string_view path() const;
+  /// When it started, Unix time in ms; 0 before base::prepare.
+  int64_t started_ms() const;
+  /// Gives it its path, unless it has one, and returns who it is then: its supervisor does so when it has spawned it,
+  /// and base::prepare in its first turn; who comes first wins. The path is where it stands, so both should say the
+  /// same.
+  identity named(std::string_view path);
+  /// Hands each message to `sink` before it is handled, from now on; null ends that. `sink` outlives the actor. Nothing
+  /// happens before it has a path.
+  void trace(trace_sink* sink);
 
   using super::consume;
   using super::enqueue;
@@ -73,13 +77,13 @@ public:
   caf::resumable::resume_result resume(caf::execution_unit* host, size_t messages_max) override;
 
 private:
-  friend void prepare(actor* self, const skerry::context& ctx, std::string path);
+  friend void prepare(actor* self, const skerry::context& ctx, std::string_view path);
 
+  const skerry::context* ctx() const;
+
+  // 48 bytes: with a state of 16 an actor just fits into 18 lines of 64 bytes (CAF aligns actors to lines).
   base::meter meter_;
-  std::atomic<trace_sink*> sink_{nullptr};
-  const skerry::context* ctx_ = nullptr;  ///< this and the next two are written once, by base::prepare
-  int64_t prepared_ns_ = 0;
-  std::string path_;
+  std::atomic<identity::block*> identity_{nullptr};  ///< set once, held until the end
 };
 
 /// caf::stateful_actor over base::actor: what the factory of an actor takes as its self.
@@ -92,5 +96,4 @@ actor* actor_of(const caf::actor& handle);
 /// The name of the first type in a message, such as "skerry::store::commit"; "an empty message" if it is empty.
 std::string message_name(const caf::type_erased_tuple& content);
 
-}  // namespace base
-}  // namespace skerry
+}  // namespace skerry::base

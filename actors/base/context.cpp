@@ -17,8 +17,8 @@ caf::result<caf::message> drop_unexpected(const context& ctx, const actor& self,
 
 caf::error report_exception(const context& ctx, actor& self, std::exception_ptr& p) {
   auto* element = self.current_mailbox_element();
-  auto text =
-      self.path() + " crashed on " + (element != nullptr ? message_name(element->content()) : "its start") + ": ";
+  auto text = std::string{self.path()} + " crashed on " +
+              (element != nullptr ? message_name(element->content()) : "its start") + ": ";
   try {
     std::rethrow_exception(p);
   } catch (const std::exception& e) {
@@ -32,19 +32,19 @@ caf::error report_exception(const context& ctx, actor& self, std::exception_ptr&
 
 }  // namespace
 
-void prepare(actor* self, const context& ctx, std::string path) {
-  self->path_ = std::move(path);
-  self->ctx_ = &ctx;
-  self->prepared_ns_ = ctx.clock.steady_ns();
-  self->meter_.busy_since_ns_.store(self->prepared_ns_, std::memory_order_relaxed);
-  self->meter_.started_ms_.store(ctx.clock.wall_ms(), std::memory_order_relaxed);
+void prepare(actor* self, const context& ctx, std::string_view path) {
+  self->named(path);
+  auto* id = self->identity_.load(std::memory_order_acquire);
+  id->ctx = &ctx;
+  id->started_ms.store(ctx.clock.wall_ms(), std::memory_order_relaxed);
+  self->meter_.busy_since_ns_.store(ctx.clock.steady_ns(), std::memory_order_relaxed);
   self->set_default_handler([](caf::scheduled_actor* me, caf::message_view& x) -> caf::result<caf::message> {
     auto& a = static_cast<actor&>(*me);
-    return drop_unexpected(*a.ctx_, a, x);
+    return drop_unexpected(*a.ctx(), a, x);
   });
   self->set_exception_handler([](caf::scheduled_actor* me, std::exception_ptr& p) -> caf::error {
     auto& a = static_cast<actor&>(*me);
-    return report_exception(*a.ctx_, a, p);
+    return report_exception(*a.ctx(), a, p);
   });
   self->set_down_handler([](caf::scheduled_actor*, caf::down_msg&) {});
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "actors/base/actor.hpp"
 #include "actors/ports/clock.hpp"
@@ -26,7 +27,7 @@ struct ready {
 /// default handler (logged, `sec::unexpected_message` to a requester), the exception handler (what() and the type of
 /// the message in hand go to the log and the exit reason, the actor dies alone), the down handler (ignored). Call first
 /// in the factory. `ctx` outlives the actor.
-void prepare(actor* self, const context& ctx, std::string path);
+void prepare(actor* self, const context& ctx, std::string_view path);
 
 }  // namespace base
 }  // namespace skerry

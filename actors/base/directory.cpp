@@ -4,27 +4,33 @@
 
 namespace skerry::base {
 
-void directory::put(std::string path, caf::actor a) {
-  caf::actor old;  // dropped after the lock: its last reference may run a destructor
+identity directory::put(std::string_view path, caf::actor a) {
+  auto* known = actor_of(a);
+  identity id = known != nullptr ? known->named(path) : identity{};
+  bool stranger = id.path() != path;
+  if (stranger) id = identity::make(path);
+  slots::node_type old;  // dropped after the lock: its last reference may run a destructor
   std::unique_lock lock{mutex_};
-  if (auto i = traced_.find(path); i != traced_.end())
-    if (auto* watched = actor_of(a)) watched->trace(i->second);
-  auto i = actors_.try_emplace(std::move(path)).first;
-  old = std::exchange(i->second, std::move(a));
-  if (old) paths_.erase(old.id());
-  if (i->second) paths_[i->second.id()] = &i->first;
+  if (auto i = traced_.find(path); i != traced_.end() && known != nullptr) known->trace(i->second);
+  if (auto i = actors_.find(path); i != actors_.end()) old = take(i);
+  if (stranger && a) strangers_[a.id()] = id;
+  actors_.insert({id, std::move(a)});
   ++version_;
   lock.unlock();
+  return id;
+}
+
+directory::slots::node_type directory::take(slots::iterator i) {
+  strangers_.erase(i->who.id());
+  return actors_.extract(i);
 }
 
 void directory::erase(std::string_view path, caf::actor_id id) {
-  caf::actor old;
+  slots::node_type old;
   std::unique_lock lock{mutex_};
   auto i = actors_.find(path);
-  if (i == actors_.end() || i->second.id() != id) return;
-  old = std::move(i->second);
-  paths_.erase(id);
-  actors_.erase(i);
+  if (i == actors_.end() || i->who.id() != id) return;
+  old = take(i);
   ++version_;
   lock.unlock();
 }
@@ -32,13 +38,17 @@ void directory::erase(std::string_view path, caf::actor_id id) {
 caf::actor directory::find(std::string_view path) const {
   std::shared_lock lock{mutex_};
   auto i = actors_.find(path);
-  return i == actors_.end() ? caf::actor{} : i->second;
+  return i == actors_.end() ? caf::actor{} : i->who;
 }
 
-std::string directory::path_of(caf::actor_id id) const {
+std::string directory::path_of(const caf::actor& who) const {
+  if (!who) return {};
+  auto* known = actor_of(who);
   std::shared_lock lock{mutex_};
-  auto i = paths_.find(id);
-  return i == paths_.end() ? std::string{} : *i->second;
+  if (auto s = strangers_.find(who.id()); s != strangers_.end()) return std::string{s->second.path()};
+  if (known == nullptr) return {};
+  auto i = actors_.find(known->path());
+  return i != actors_.end() && i->who == who ? std::string{known->path()} : std::string{};
 }
 
 std::function<caf::actor()> directory::finder(std::string path) const {
@@ -48,8 +58,8 @@ std::function<caf::actor()> directory::finder(std::string path) const {
 std::vector<std::string> directory::list(std::string_view prefix) const {
   std::vector<std::string> out;
   std::shared_lock lock{mutex_};
-  for (auto i = actors_.lower_bound(prefix); i != actors_.end() && i->first.starts_with(prefix); ++i)
-    out.push_back(i->first);
+  for (auto i = actors_.lower_bound(prefix); i != actors_.end() && i->id.path().starts_with(prefix); ++i)
+    out.emplace_back(i->id.path());
   return out;
 }
 
@@ -57,8 +67,8 @@ std::vector<directory::entry> directory::entries(std::string_view prefix, std::s
   std::vector<entry> out;
   std::shared_lock lock{mutex_};
   auto i = after < prefix ? actors_.lower_bound(prefix) : actors_.upper_bound(after);
-  for (; i != actors_.end() && i->first.starts_with(prefix) && out.size() < max; ++i)
-    out.push_back({i->first, i->second});
+  for (; i != actors_.end() && i->id.path().starts_with(prefix) && out.size() < max; ++i)
+    out.push_back({std::string{i->id.path()}, i->who});
   return out;
 }
 
@@ -70,7 +80,7 @@ void directory::trace(const std::string& path, trace_sink* sink) {
     traced_.erase(path);
   auto i = actors_.find(path);
   if (i == actors_.end()) return;
-  if (auto* watched = actor_of(i->second)) watched->trace(sink);
+  if (auto* watched = actor_of(i->who)) watched->trace(sink);
 }
 
 }  // namespace skerry::base

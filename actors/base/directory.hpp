@@ -3,6 +3,7 @@
 #include <caf/actor.hpp>
 #include <functional>
 #include <map>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -18,8 +19,9 @@ namespace skerry::base {
 /// restart has made stale. Built by main; callable from any thread.
 class directory {
 public:
-  /// Puts `a` at `path`, in place of what stood there.
-  void put(std::string path, caf::actor a);
+  /// Puts `a` at `path`, in place of what stood there. An actor that has no path yet gets this one. Returns the block
+  /// that holds the path, the actor's own if it says the same.
+  identity put(std::string_view path, caf::actor a);
   /// Erases `path` if the actor with this id stands there (a newer one stays).
   void erase(std::string_view path, caf::actor_id id);
   /// Returns the actor at `path`, or a null handle if there is none just now (between a crash and the restart).
@@ -40,16 +42,33 @@ public:
   /// Hands the messages of whoever stands at `path`, now and after restarts, to `sink` before they are handled; null
   /// ends that. An actor of another making than base::actor shows nothing. `sink` outlives all actors.
   void trace(const std::string& path, trace_sink* sink);
-  /// Returns the path at which the actor with this id stands, or an empty string.
-  std::string path_of(caf::actor_id id) const;
+  /// Returns the path at which this actor stands, or an empty string.
+  std::string path_of(const caf::actor& who) const;
   /// Returns a number that changes with every change: who keeps what `find` said looks again only when it moved.
   uint64_t version() const { return version_.load(std::memory_order_acquire); }
 
 private:
+  struct slot {
+    identity id;
+    caf::actor who;
+  };
+  struct by_path {
+    using is_transparent = void;
+    static std::string_view text(const slot& x) { return x.id.path(); }
+    static std::string_view text(std::string_view x) { return x; }
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return text(a) < text(b);
+    }
+  };
+  using slots = std::set<slot, by_path>;
+  slots::node_type take(slots::iterator i);
+
   mutable std::shared_mutex mutex_;
   std::atomic<uint64_t> version_{1};
-  std::unordered_map<caf::actor_id, const std::string*> paths_;
-  std::map<std::string, caf::actor, std::less<>> actors_;
+  slots actors_;
+  /// Paths of actors that do not know them: of another making, or prepared with another path.
+  std::unordered_map<caf::actor_id, identity> strangers_;
   std::map<std::string, trace_sink*, std::less<>> traced_;
 };
 

@@ -96,7 +96,7 @@ void hub_state::start(ports::connection_ptr c, const std::string& node, bool isl
   if (!pool) return refuse(*c, errc::unavailable, "the cloud starts up", 1000);
   auto id = next_id_++;
   auto label = (island ? "island" : node.empty() ? "join" : node) + "#" + std::to_string(id);
-  auto path = args_->path + "/" + label;
+  auto path = args_->path.substr(0, args_->path.rfind('/')) + "/sessions/" + label;  // where the pool puts it
   auto& e = sessions_[id];
   e.node = node;
   e.address = c->peer().address;

@@ -56,7 +56,7 @@ caf::strong_actor_ptr mesh_core::find_local(std::string_view path) {
 std::string mesh_core::path_of(const caf::strong_actor_ptr& a) {
   if (!a) return {};
   if (auto* p = proxy_of(a)) return std::string{p->path()};
-  auto known = args_.directory.path_of(a->id());
+  auto known = args_.directory.path_of(caf::actor_cast<caf::actor>(a));
   if (!known.empty()) return known;
   {
     std::lock_guard lock{exported_mutex_};

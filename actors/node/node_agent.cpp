@@ -17,7 +17,7 @@ agent_state::~agent_state() {
 
 caf::behavior agent_state::make(agent_args args) {
   args_ = std::make_unique<agent_args>(std::move(args));
-  base::prepare(self_, args_->ctx, args_->path);
+  base::prepare(self_, args_->ctx, args_->path + "/agent");
   self_->set_down_handler([this](caf::scheduled_actor*, caf::down_msg& m) {
     if (m.source == pool_) on_pool_down();
   });

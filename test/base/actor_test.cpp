@@ -24,9 +24,9 @@ struct ticking_clock : ports::clock {
 struct notes : base::trace_sink {
   mutable std::mutex mutex;
   std::vector<std::string> seen;
-  void on_message(const base::actor& who, const caf::mailbox_element& m) override {
+  void on_message(const base::actor&, const caf::mailbox_element& m) override {
     std::lock_guard lock{mutex};
-    seen.push_back(who.path() + " " + base::message_name(m.content()));
+    seen.push_back(base::message_name(m.content()));
   }
   size_t count() const {
     std::lock_guard lock{mutex};
@@ -55,7 +55,8 @@ BOOST_AUTO_TEST_CASE(a_meter_counts_messages_and_time_and_knows_the_last_type) {
   BOOST_TEST(m.enqueued() == 11u);
   BOOST_TEST(m.depth() == 0u);
   BOOST_TEST(m.last_message() == "skerry::test::crash");
-  BOOST_TEST(m.started_ms() == world::wall_start_ms);
+  BOOST_TEST(who->started_ms() == world::wall_start_ms);
+  BOOST_TEST(who->path() == "/test");
   w.until([&] { return m.busy_since_ns() == 0; }, "its turn is over");
   BOOST_TEST(m.busy_ns() >= 1'000'000);
   caf::anon_send_exit(a, caf::exit_reason::kill);
@@ -98,10 +99,26 @@ BOOST_AUTO_TEST_CASE(a_trace_follows_a_path_through_a_restart_until_it_is_ended)
   BOOST_REQUIRE(w.ask<bool>(again, test::ping{}));
   w.directory.trace("/t/a", nullptr);
   BOOST_REQUIRE(w.ask<bool>(again, test::ping{}));
-  std::vector<std::string> expected{"/test skerry::test::ping", "/test skerry::test::crash",
-                                    "/test skerry::test::ping"};
+  std::vector<std::string> expected{"skerry::test::ping", "skerry::test::crash", "skerry::test::ping"};
   BOOST_TEST(sink.seen == expected, boost::test_tools::per_element());
   w.stop(top);
+}
+
+BOOST_AUTO_TEST_CASE(an_actor_and_the_directory_share_one_path_and_who_comes_first_names_it) {
+  world w;
+  auto a = w.sys.spawn([](base::actor*) -> caf::behavior { return {[](const test::ping&) { return true; }}; });
+  auto first = w.directory.put("/n/a", a);
+  BOOST_TEST(base::actor_of(a)->path() == "/n/a");
+  BOOST_TEST((base::actor_of(a)->path().data() == first.path().data()));
+  BOOST_TEST(w.directory.path_of(a) == "/n/a");
+  auto second = w.directory.put("/n/b", a);  // a second place does not rename it
+  BOOST_TEST(second.path() == "/n/b");
+  BOOST_TEST(base::actor_of(a)->path() == "/n/a");
+  w.directory.erase("/n/a", a.id());
+  w.directory.erase("/n/b", a.id());
+  BOOST_TEST(w.directory.path_of(a).empty());
+  BOOST_TEST((first.path() == "/n/a" && second.path() == "/n/b"));
+  caf::anon_send_exit(a, caf::exit_reason::kill);
 }
 
 BOOST_AUTO_TEST_CASE(the_directory_gives_its_entries_by_pages) {
