@@ -130,6 +130,7 @@ caf::actor start_cloud_tree(caf::actor_system& system, const cloud_tree_parts& p
   children.push_back(branch("controllers", controllers_of, parts));
   children.push_back(branch("api", api_of, parts));
   children.push_back(branch("link", link_of, parts));
+  if (!parts.apps.empty()) children.push_back(apps_of(parts.island, cloud_paths::root, parts.apps));
   return system.spawn(supervisor, supervisor_args{parts.island, cloud_paths::root, cloud_rules(strategy::one_for_one),
                                                   std::move(children), std::move(parent), true});
 }

@@ -7,7 +7,7 @@
 #include "actors/link/mesh.hpp"
 #include "actors/ports/kv.hpp"
 #include "actors/store/publisher.hpp"
-#include "supervisors/children.hpp"
+#include "supervisors/apps.hpp"
 #include "supervisors/inspector.hpp"
 
 namespace skerry::supervisors {
@@ -22,6 +22,7 @@ struct cloud_tree_parts {
   api::front& front;
   const link::cloud_parts& link;
   link::acceptor& links;
+  std::vector<app_child> apps{};  ///< parts of others, under /cloud/app
   bool threads = true;  ///< the store, which blocks on the disk, gets a thread of its own; false in the simulator
   link::mesh* mesh = nullptr;              ///< letters to and from other islands; null: none
   const inspector_parts* admin = nullptr;  ///< answers operators; null: nobody does

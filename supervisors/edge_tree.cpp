@@ -72,6 +72,7 @@ caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& p, 
     if (p.threads) return self->spawn<caf::detached>(link::link_client, link_of(p, root));
     return self->spawn(link::link_client, link_of(p, root));
   }));
+  if (!p.apps.empty()) children.push_back(apps_of(p.island, root, p.apps));
   return system.spawn(supervisor,
                       supervisor_args{p.island, root, edge_rules, std::move(children), std::move(parent), true});
 }

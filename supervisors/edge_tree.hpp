@@ -10,7 +10,7 @@
 #include "actors/ports/machine.hpp"
 #include "actors/ports/prober.hpp"
 #include "actors/ports/runtime.hpp"
-#include "supervisors/children.hpp"
+#include "supervisors/apps.hpp"
 #include "supervisors/inspector.hpp"
 
 namespace skerry::supervisors {
@@ -32,6 +32,7 @@ struct edge_tree_parts {
   ports::client_credentials
       credentials;  ///< as they are now: on_renewed may change them for the next start of the link
   std::function<caf::expected<void>(const ports::client_credentials&)> on_renewed;
+  std::vector<app_child> apps{};           ///< parts of others, under /node/<name>/app
   bool threads = true;                     ///< what blocks on the disk gets a thread of its own; false in the simulator
   link::mesh* mesh = nullptr;              ///< letters to and from the cloud; null: none
   const inspector_parts* admin = nullptr;  ///< answers operators; null: nobody does

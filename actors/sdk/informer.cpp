@@ -123,6 +123,7 @@ void informer::take(const Batch& b) {
 
 void informer::on_batch(uint64_t sequence, uint64_t revision, bool complete) {
   have_ = sequence;
+  last_error_.clear();
   wait_ms_ = retry_ms_min;
   heard_ms_ = ctx_.clock.steady_ms();
   if (complete) {
@@ -139,8 +140,12 @@ void informer::lost(const caf::error& why) {
   feed_ = nullptr;
   // Not what the cloud remembers any more: everything has to be read again.
   if (code_of(why) == errc::expired && !std::exchange(from_start_, true)) wait_ms_ = retry_ms_min;
-  ctx_.log.info("informer", args_.resource + ": " + message_of(why) + "; opens a feed again in " +
-                                std::to_string(wait_ms_) + " ms" + (from_start_ ? ", with a full list" : ""));
+  // Said once for each reason, not for each try.
+  if (auto text = message_of(why); text != last_error_) {
+    ctx_.log.info("informer", args_.resource + ": " + text + "; tries again until it can follow" +
+                                  (from_start_ ? ", with a full list" : ""));
+    last_error_ = std::move(text);
+  }
   retry_.arm(wait_ms_, [this] { open(); });
   wait_ms_ = std::min(2 * wait_ms_, retry_ms_max);
 }

@@ -68,6 +68,7 @@ private:
   uint32_t wait_ms_ = retry_ms_min;
   int64_t asked_ms_ = 0, heard_ms_ = 0, resync_at_ms_ = 0;
   uint64_t opened_ = 0, listed_ = 0;
+  std::string last_error_;
 };
 
 }  // namespace skerry::sdk

@@ -32,7 +32,7 @@ json::value make_event(const object& about, std::string_view type, std::string_v
   auto at = format_time(now_ms);
   return json::object{{"apiVersion", "v1"},
                       {"kind", "Event"},
-                      {"metadata", json::object{{"generateName", std::string{store::name_of(about)} + "."},
+                      {"metadata", json::object{{"generateName", std::string{store::name_of(about)} + "-"},
                                                 {"namespace", ns.empty() ? std::string_view{"default"} : ns}}},
                       {"involvedObject", std::move(subject)},
                       {"type", type},

@@ -10,7 +10,10 @@ foreach(layer ${layers})
   target_include_directories(skerry_${layer} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/skerry>)
   install(DIRECTORY ${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry FILES_MATCHING PATTERN "*.hpp")
 endforeach()
-install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers EXPORT skerry-targets
+set_target_properties(skerry_sdk PROPERTIES EXPORT_NAME sdk)
+install(DIRECTORY tools/sdk tools/skerry DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/tools FILES_MATCHING PATTERN "*.hpp"
+        PATTERN "repl" EXCLUDE)
+install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers skerry_sdk EXPORT skerry-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/skerry)
 install(TARGETS skerry skerry-repl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema FILES_MATCHING PATTERN "*.capnp")

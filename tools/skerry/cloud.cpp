@@ -39,6 +39,7 @@ struct cloud::parts {
   std::unique_ptr<link::cloud_parts> link;
   std::unique_ptr<api::front> front;
   std::unique_ptr<supervisors::cloud_tree_parts> tree;
+  std::unique_ptr<tools::app> app;
   std::unique_ptr<net::io_loop> loop;
   std::unique_ptr<http::server> server;
   std::string host;
@@ -70,13 +71,13 @@ const cloud_identity& cloud::identity() const { return parts_->identity; }
 ports::pki& cloud::pki() { return parts_->pki; }
 std::string cloud::address() const { return parts_->host + ":" + std::to_string(parts_->server->port()); }
 
-caf::expected<std::unique_ptr<cloud>> cloud::start(const options& o) {
+caf::expected<std::unique_ptr<cloud>> cloud::start(const options& o, const extensions& with) {
   auto least = severity_of(o);
   if (!least) return least.error();
   std::unique_ptr<cloud> c{new cloud};
   c->island_ = std::make_unique<island>(*least, worker_threads);
   c->parts_ = std::make_unique<parts>();
-  auto opened = c->open(o);
+  auto opened = c->open(o, with);
   if (!opened) return opened.error();
   return c;
 }
@@ -89,7 +90,7 @@ caf::expected<void> cloud::open_store(const options& o) {
   return caf::unit;
 }
 
-caf::expected<void> cloud::open(const options& o) {
+caf::expected<void> cloud::open(const options& o, const extensions& with) {
   auto colon = o.listen.rfind(':');
   if (colon == std::string::npos)
     return make_error(errc::invalid, "--listen '" + o.listen + "' is not ADDRESS:PORT, such as 127.0.0.1:6443");
@@ -120,6 +121,7 @@ caf::expected<void> cloud::open(const options& o) {
                                                                  .node_sync = find(paths::node_sync),
                                                                  .life_cycle = find(paths::node_life_cycle)});
   add_standard(p.words);
+  if (with.messages) with.messages(p.words);
   supervisors::add_admin(p.words);
   p.mesh = std::make_unique<link::mesh>(
       link::mesh_args{i.system(), i.ctx(), i.directory(), p.words, "/cloud", "", p.kv.get()});
@@ -130,6 +132,9 @@ caf::expected<void> cloud::open(const options& o) {
   p.tree = std::make_unique<supervisors::cloud_tree_parts>(
       supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.front, *p.link, p.links});
   p.tree->mesh = p.mesh.get();
+  p.app = std::make_unique<tools::app>(
+      tools::app{i.parts(), "/cloud/app", {}, *p.mesh, resolver_of(*p.mesh), *p.kv, p.views.get()});
+  if (with.cloud) p.tree->apps = with.cloud(*p.app);
   p.tree->admin = &p.admin->inspector;
   p.loop = std::make_unique<net::io_loop>(io_threads);
   http::server_options options;
@@ -147,9 +152,9 @@ caf::expected<void> cloud::open(const options& o) {
   return caf::unit;
 }
 
-int run_cloud(const options& o) {
+int run_cloud(const options& o, const extensions& with) {
   if (!o.words.empty()) return misuse(o, "unexpected '" + o.words[0] + "'");
-  auto c = cloud::start(o);
+  auto c = cloud::start(o, with);
   if (!c) return fail(o, c.error());
   return (*c)->await_end();
 }

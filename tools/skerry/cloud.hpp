@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tools/skerry/data_dir.hpp"
+#include "tools/skerry/extensions.hpp"
 #include "tools/skerry/island.hpp"
 #include "tools/skerry/options.hpp"
 
@@ -12,7 +13,7 @@ namespace skerry::tools {
 class cloud {
 public:
   /// Opens the data directory and starts everything. Errors say what, where and what to do.
-  static caf::expected<std::unique_ptr<cloud>> start(const options& o);
+  static caf::expected<std::unique_ptr<cloud>> start(const options& o, const extensions& with);
   ~cloud();
 
   /// Waits for a signal or the end of the tree; the process's exit code.
@@ -25,7 +26,7 @@ public:
 private:
   struct parts;
   cloud();
-  caf::expected<void> open(const options& o);
+  caf::expected<void> open(const options& o, const extensions& with);
   caf::expected<void> open_store(const options& o);
   std::unique_ptr<island> island_;
   std::unique_ptr<parts> parts_;

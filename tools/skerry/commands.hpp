@@ -5,10 +5,12 @@
 
 namespace skerry::tools {
 
+struct extensions;
+
 /// Exit codes of every command: 0 done, 1 failed, 2 wrong usage. Errors go to standard error.
-int run_cloud(const options& o);
-int run_edge(const options& o);
-int run_up(const options& o);
+int run_cloud(const options& o, const extensions& with);
+int run_edge(const options& o, const extensions& with);
+int run_up(const options& o, const extensions& with);
 int run_token(const options& o);
 int run_image(const options& o);
 int run_kubeconfig(const options& o);

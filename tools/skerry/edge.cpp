@@ -61,6 +61,7 @@ struct edge::parts {
   std::unique_ptr<link::mesh> mesh;
   std::unique_ptr<admin_parts> admin;
   std::unique_ptr<supervisors::edge_tree_parts> tree;
+  std::unique_ptr<tools::app> app;
 };
 
 edge::edge() = default;
@@ -89,13 +90,13 @@ caf::expected<std::unique_ptr<ports::runtime>> open_runtime(const options& o, po
   return drivers::oci::make_runtime(std::move(options), clock, log);
 }
 
-caf::expected<std::unique_ptr<edge>> edge::start(const options& o) {
+caf::expected<std::unique_ptr<edge>> edge::start(const options& o, const extensions& with) {
   auto least = severity_of(o);
   if (!least) return least.error();
   std::unique_ptr<edge> e{new edge};
   e->island_ = std::make_unique<island>(*least, worker_threads);
   e->parts_ = std::make_unique<parts>();
-  auto opened = e->open(o);
+  auto opened = e->open(o, with);
   if (!opened) return opened.error();
   return e;
 }
@@ -151,7 +152,7 @@ caf::expected<void> edge::open_network() {
   return caf::unit;
 }
 
-caf::expected<void> edge::open(const options& o) {
+caf::expected<void> edge::open(const options& o, const extensions& with) {
   if (auto r = open_disk(o); !r) return r;
   if (auto r = open_network(); !r) return r;
   if (auto r = open_identity(o); !r) return r;
@@ -165,6 +166,7 @@ caf::expected<void> edge::open(const options& o) {
   };
   const auto& id = p.identity;
   add_standard(p.words);
+  if (with.messages) with.messages(p.words);
   supervisors::add_admin(p.words);
   link::mesh_args links{i.system(), i.ctx(), i.directory(), p.words, paths::node(id.node), std::string{paths::cloud},
                         p.kv.get()};
@@ -190,6 +192,9 @@ caf::expected<void> edge::open(const options& o) {
       .on_renewed = renewed,
       .mesh = p.mesh.get(),
       .admin = &p.admin->inspector});
+  p.app = std::make_unique<tools::app>(
+      tools::app{i.parts(), paths::node(id.node) + "/app", id.node, *p.mesh, resolver_of(*p.mesh), *p.kv, nullptr});
+  if (with.node) p.tree->apps = with.node(*p.app);
   auto tree = [&](caf::actor parent) { return supervisors::start_edge_tree(i.system(), *p.tree, std::move(parent)); };
   if (auto r = i.start_root(tree, start_ms_max); !r) return r;
   p.admin->listen(*p.loop, edge_socket_of(o.data_dir),
@@ -201,12 +206,12 @@ caf::expected<void> edge::open(const options& o) {
   return caf::unit;
 }
 
-int run_edge(const options& o) {
+int run_edge(const options& o, const extensions& with) {
   if (!o.words.empty()) return misuse(o, "unexpected '" + o.words[0] + "'");
   // One heap for all threads: the agent lives on small machines, and none of its threads allocates much.
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-  auto e = edge::start(o);
+  auto e = edge::start(o, with);
   if (!e) return fail(o, e.error());
   return (*e)->await_end();
 }

@@ -6,6 +6,7 @@
 #include "actors/ports/pki.hpp"
 #include "actors/ports/runtime.hpp"
 #include "tools/skerry/data_dir.hpp"
+#include "tools/skerry/extensions.hpp"
 #include "tools/skerry/island.hpp"
 #include "tools/skerry/options.hpp"
 
@@ -19,14 +20,14 @@ caf::expected<std::unique_ptr<ports::runtime>> open_runtime(const options& o, po
 class edge {
 public:
   /// Opens the data directory, joins if this machine has not, starts everything. Errors say what, where and what to do.
-  static caf::expected<std::unique_ptr<edge>> start(const options& o);
+  static caf::expected<std::unique_ptr<edge>> start(const options& o, const extensions& with);
   ~edge();
   int await_end() { return island_->await_end(); }
 
 private:
   struct parts;
   edge();
-  caf::expected<void> open(const options& o);
+  caf::expected<void> open(const options& o, const extensions& with);
   caf::expected<void> open_disk(const options& o);
   caf::expected<void> open_identity(const options& o);
   caf::expected<void> open_network();

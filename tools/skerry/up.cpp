@@ -23,12 +23,12 @@ caf::expected<void> enroll(cloud& c, const options& o) {
 
 }  // namespace
 
-int run_up(const options& o) {
+int run_up(const options& o, const extensions& with) {
   if (!o.words.empty()) return misuse(o, "unexpected '" + o.words[0] + "'");
-  auto c = cloud::start(o);
+  auto c = cloud::start(o, with);
   if (!c) return fail(o, c.error());
   if (auto r = enroll(**c, o); !r) return fail(o, message_of(r.error()));
-  auto e = edge::start(o);
+  auto e = edge::start(o, with);
   if (!e) return fail(o, e.error());
   return (*e)->await_end();
 }
