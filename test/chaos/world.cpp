@@ -73,7 +73,8 @@ void world::make_cloud() {
                                                                .life_cycle = d.finder(paths::node_life_cycle)});
   front = std::make_unique<api::front>(*api);
   tree = std::make_unique<supervisors::cloud_tree_parts>(
-      supervisors::cloud_tree_parts{cloud.services, kv, views, registry, *api, *front, *link, acceptor, false});
+      supervisors::cloud_tree_parts{cloud.services, kv, views, registry, *api, *front, *link, acceptor});
+  tree->threads = false;
   cloud.start = [this] { return supervisors::start_cloud_tree(sys, *tree, {}); };
   net.listen(address, &acceptor, authority.certificate_pem);
   start(cloud);
