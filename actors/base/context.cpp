@@ -11,7 +11,7 @@ namespace {
 // The handlers capture nothing: context and path are the actor's own, and 100,000 idle actors keep no copies of them.
 
 caf::result<caf::message> drop_unexpected(const context& ctx, const actor& self, caf::message_view& x) {
-  ctx.log.warning(self.path(), "unexpected message dropped: " + caf::to_string(x.content()));
+  ctx.log.warning(self.path(), "unexpected message dropped: " + message_name(x.content()));
   return caf::sec::unexpected_message;
 }
 

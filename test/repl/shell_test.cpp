@@ -193,6 +193,23 @@ BOOST_AUTO_TEST_CASE(letters_are_made_from_json) {
   BOOST_TEST(w.err.take().find("ask: no message 'ProbePnig'; did you mean 'ProbePing'") != std::string::npos);
   BOOST_TEST(w.people.run(R"(ask /cloud/mesh ProbePing {"nubmer": 1})") == 2);
   BOOST_TEST(w.err.take() == "ask: nubmer: ProbePing has no such field; did you mean 'number'?\n");
+  w.remote.answer = [](auto&, auto&) -> caf::expected<caf::message> { return caf::sec::unexpected_message; };
+  BOOST_TEST(w.people.run("ask /cloud/store ProbePing") == 1);
+  BOOST_TEST(w.err.take() == "ask: /cloud/store does not take ProbePing\n");
+}
+
+BOOST_AUTO_TEST_CASE(machines_get_one_document_for_each_answer) {
+  shell_world w;
+  w.remote.answer = [](auto&, auto&) { return caf::make_message(some_tree(0)); };
+  BOOST_TEST(w.machines.run("watch /cloud/store.restarts = 7") == 0);
+  auto watched = w.out.take();
+  BOOST_TEST((watched.starts_with("{\"atMs\":") && watched.ends_with(",\"value\":\"7\",\"holds\":true}\n")), watched);
+  BOOST_TEST(w.machines.run("send /cloud/x ProbeFact") == 0);
+  BOOST_TEST(w.out.take() == "{\"sent\":\"ProbeFact\",\"to\":\"/cloud/x\"}\n");
+  BOOST_TEST(w.machines.run("messages ProbePing") == 0);
+  BOOST_TEST(w.out.take().starts_with("[{\"name\":\"ProbePing\",\"id\":"));
+  BOOST_TEST(w.machines.run("schema ProbePing") == 0);
+  BOOST_TEST(w.out.take() == "{\"name\":\"ProbePing\",\"fields\":\"ProbePing\\n  number :UInt64\\n\"}\n");
 }
 
 BOOST_AUTO_TEST_CASE(codes_tell_wrong_from_failed) {

@@ -117,12 +117,14 @@ std::vector<command> acting() {
        {}},
       {verb::suspend,
        "suspend",
-       "holds the link to a node as if the line were cut; nothing is lost",
-       "Typed at the cloud. It lasts until `resume`, or until the cloud starts again.",
+       "holds letters to a node's actors as if the line were cut; nothing is lost",
+       "Typed at the cloud. Letters are what actors send each other by path; what the cloud and the agent tell each "
+       "other\n"
+       "of pods goes on. It lasts until `resume`, or until the cloud starts again.",
        "  suspend n1\n",
        {node},
        {}},
-      {verb::resume, "resume", "lets the link to a node run again", "", "  resume n1\n", {node}, {}},
+      {verb::resume, "resume", "lets letters to a node run again", "", "  resume n1\n", {node}, {}},
       {verb::log,
        "log",
        "sets what is logged: debug, info, warning or error",

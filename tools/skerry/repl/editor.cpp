@@ -24,6 +24,7 @@ struct editor::parts {
   terminal& tty;
   std::string history_file;
   std::function<completion(std::string_view)> complete;
+  announcer news;
   std::string prompt;
   History* past = nullptr;
   EditLine* line = nullptr;
@@ -45,11 +46,17 @@ int editor::parts::next_character(EditLine* e, wchar_t* out) {
   auto& p = of(e);
   std::mbstate_t state{};
   for (;;) {
-    switch (p.tty.wait(-1, -1, true)) {
+    switch (p.tty.wait(-1, p.news.fd, true)) {
       case event::end:
         return 0;
       case event::resize:
         el_resize(e);
+        continue;
+      case event::wake:
+        if (auto text = p.news.take(); !text.empty()) {
+          p.tty.write("\r\x1b[K" + text + "\n");
+          el_set(e, EL_REFRESH);
+        }
         continue;
       case event::key:
         break;
@@ -112,8 +119,9 @@ unsigned char editor::parts::on_cancel(EditLine* e, int) {
   return CC_REDISPLAY;
 }
 
-editor::editor(terminal& t, std::string history_file, std::function<completion(std::string_view)> complete)
-    : parts_(new parts{t, std::move(history_file), std::move(complete), {}, nullptr, nullptr}) {
+editor::editor(terminal& t, std::string history_file, std::function<completion(std::string_view)> complete,
+               announcer news)
+    : parts_(new parts{t, std::move(history_file), std::move(complete), std::move(news), {}, nullptr, nullptr}) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   auto& p = *parts_;
   HistEvent what;

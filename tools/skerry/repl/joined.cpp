@@ -53,6 +53,7 @@ struct joined::parts {
   ~parts();
   mailbox& mine() { return *static_cast<mailbox*>(caf::actor_cast<caf::abstract_actor*>(box)); }
   caf::error connect();
+  caf::error rejoin();
   std::shared_ptr<link::link_end> enter(const std::string& neighbour, const ports::connection_ptr& c);
 
   terminal& tty;
@@ -75,6 +76,8 @@ struct joined::parts {
   net::io_loop loop{1};
   drivers::admin::local_transport transport{loop};
   std::shared_ptr<line> now;
+  bool told_gone = false;  ///< that `now` is over
+  std::string news;
 };
 
 /// One connection. Its handlers keep it alive and run on the connection's thread.
@@ -184,11 +187,23 @@ caf::error joined::parts::connect() {
   auto c = answer.get();
   if (!c) return std::move(c.error());
   now = std::make_shared<line>(*this, std::move(*c));
+  told_gone = false;
   auto greeted = now->start();
   if (greeted.wait_for(greeting_max) != std::future_status::ready)
     return make_error(errc::timed_out,
                       "whoever listens on " + socket + " does not greet; is it a skerry of this version?");
   return greeted.get();
+}
+
+/// Connects again if the other side went away, and says so.
+caf::error joined::parts::rejoin() {
+  if (!now->over()) return {};
+  if (auto e = connect()) {
+    told_gone = true;
+    return make_error(code_of(e), home + " no longer runs, or not yet again: " + message_of(e));
+  }
+  news = "joined " + home + " again, which had gone away";
+  return {};
 }
 
 /// The mesh is made once it is known who is at the other end. On the connection's thread; null if that has changed.
@@ -224,10 +239,17 @@ std::vector<letter<schema::Traced>> joined::take_traced() {
   return parts_->mine().take_traced();
 }
 
+std::string joined::news() {
+  auto& p = *parts_;
+  p.mine().settle();
+  if (auto text = std::exchange(p.news, {}); !text.empty()) return text;
+  if (!p.now->over() || std::exchange(p.told_gone, true)) return {};
+  return p.home + " went away; the next command joins it again, if it is back";
+}
+
 caf::expected<caf::message> joined::ask(const std::string& path, caf::message what, uint32_t deadline_ms) {
   auto& p = *parts_;
-  if (p.now->over())
-    if (auto e = p.connect()) return e;
+  if (auto e = p.rejoin()) return e;
   auto to = p.mesh->resolve(path);
   if (!to) return std::move(to.error());
   auto& box = p.mine();
@@ -242,12 +264,15 @@ caf::expected<caf::message> joined::ask(const std::string& path, caf::message wh
       if (answer.match_elements<caf::error>()) return answer.get_as<caf::error>(0);
       return answer;
     }
+    if (p.now->over()) {
+      box.forget(id);
+      p.told_gone = true;
+      return make_error(errc::unavailable, p.home + " went away while it was asked; try again");
+    }
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - steady::now()).count();
     auto e = left <= 0 ? event::timeout : p.tty.wait(left, box.fd(), false);
-    if (e == event::wake && !p.now->over()) continue;
-    if (e == event::resize) continue;
+    if (e == event::wake || e == event::resize) continue;
     box.forget(id);
-    if (e == event::wake) return make_error(errc::unavailable, p.home + " went away while it was asked; try again");
     if (e == event::timeout)
       return make_error(errc::timed_out, path + " did not answer within " + std::to_string(deadline_ms) + " ms");
     return make_error(errc::cancelled, "interrupted");
@@ -256,8 +281,7 @@ caf::expected<caf::message> joined::ask(const std::string& path, caf::message wh
 
 caf::error joined::send(const std::string& path, caf::message what) {
   auto& p = *parts_;
-  if (p.now->over())
-    if (auto e = p.connect()) return e;
+  if (auto e = p.rejoin()) return e;
   auto to = p.mesh->resolve(path);
   if (!to) return std::move(to.error());
   const auto* type = p.words.of(what.content());

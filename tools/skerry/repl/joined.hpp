@@ -20,6 +20,7 @@ public:
   caf::expected<caf::message> ask(const std::string& path, caf::message what, uint32_t deadline_ms) override;
   caf::error send(const std::string& path, caf::message what) override;
   std::vector<letter<schema::Traced>> take_traced() override;
+  std::string news() override;
   int wake_fd() const override;
 
 private:

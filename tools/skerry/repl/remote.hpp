@@ -20,6 +20,8 @@ public:
   /// Sends a request to who stands at `path` and waits for the answer. Errors: what the other side answered;
   /// errc::timed_out after `deadline_ms`, errc::cancelled by Ctrl-C, errc::unavailable when the island went away.
   virtual caf::expected<caf::message> ask(const std::string& path, caf::message what, uint32_t deadline_ms) = 0;
+  /// What became of the connection since this was called last, to be shown; empty: nothing. Settles wake_fd().
+  virtual std::string news() { return {}; }
   /// Sends without waiting. Errors: errc::invalid, errc::forbidden.
   virtual caf::error send(const std::string& path, caf::message what) = 0;
   /// The `Traced` letters that came since the last call.

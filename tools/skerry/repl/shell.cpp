@@ -54,7 +54,10 @@ int shell::run(std::string_view line) {
     terminal_.complain(message_of(c.error()));
     return 2;
   }
-  return c->what == nullptr ? 0 : dispatch(*c);
+  if (c->what == nullptr) return 0;
+  auto code = dispatch(*c);
+  if (auto news = remote_.news(); !news.empty()) terminal_.complain(news);
+  return code;
 }
 
 int shell::dispatch(const call& c) {
@@ -103,7 +106,11 @@ int shell::dispatch(const call& c) {
 
 int shell::fail(const call& c, const caf::error& e) {
   auto text = code_of(e) == errc::cancelled ? std::string{"interrupted"} : message_of(e);
-  terminal_.complain(std::string{c.what->name} + ": " + printable(text));
+  text = std::string{c.what->name} + ": " + printable(text);
+  if (on_screen_)
+    complaints_ = std::move(text);
+  else
+    terminal_.complain(text);
   return 1;
 }
 
@@ -205,7 +212,7 @@ int shell::messages(const call& c) {
     t.add({m->name(), delivery_text(m->delivery())});
     list.push_back(json::object{{"name", m->name()}, {"id", m->id()}, {"delivery", delivery_text(m->delivery())}});
   }
-  if (json_) return show_json(json::value{std::move(list)});
+  if (json_) return show_json(json::value(std::move(list)));
   if (t.rows() == 0) return fail(c, make_error(errc::not_found, "no message has '" + c.rest + "' in its name"));
   out(t.text());
   return 0;
@@ -220,7 +227,7 @@ int shell::schema(const call& c) {
     return 2;
   }
   auto text = describe(m->schema());
-  if (json_) return show_json(json::value{json::object{{"name", m->name()}, {"fields", text}}});
+  if (json_) return show_json(json::value(json::object{{"name", m->name()}, {"fields", text}}));
   out(text);
   return 0;
 }
@@ -253,7 +260,8 @@ int shell::run_script() {
 
 int shell::run_interactive() {
   auto names = sources();
-  editor lines{terminal_, default_history_file(), [&](std::string_view line) { return complete(line, names); }};
+  editor lines{terminal_, default_history_file(), [&](std::string_view line) { return complete(line, names); },
+               announcer{remote_.wake_fd(), [this] { return remote_.news(); }}};
   out("joined " + remote_.home() + "; `help` lists the commands, Tab completes, Ctrl-D ends\n");
   while (!quit_ && !terminal_.ended()) {
     auto line = lines.read("skerry " + remote_.home() + "> ");

@@ -94,6 +94,7 @@ private:
   bool quit_ = false;
   bool on_screen_ = false;  ///< what is shown goes to `page_`, for a screen
   std::string page_;
+  std::string complaints_;  ///< what is wrong, while a screen is shown: said when it is gone
 };
 
 }  // namespace skerry::tools::repl

@@ -209,7 +209,7 @@ int shell::watch_value(const call& c, const expression& e) {
       auto now =
           std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
       if (json_)
-        show_json(json::value{json::object{{"atMs", now.count()}, {"value", v->text}, {"holds", v->holds}}});
+        show_json(json::value(json::object{{"atMs", now.count()}, {"value", v->text}, {"holds", v->holds}}));
       else
         out(format_time(now.count()) + "  " + printable(v->text) + "\n");
       if (c.count && --left == 0) return 0;
@@ -241,6 +241,8 @@ int shell::watch_command(const call& c, const std::string& line) {
     if ((c.count && --left == 0) || !goes_on(c.seconds.value_or(2))) break;
   }
   on_screen_ = false;
+  s.reset();
+  if (auto text = std::exchange(complaints_, {}); !text.empty()) terminal_.complain(text);
   return code;
 }
 

@@ -1,6 +1,7 @@
 #include <capnp/serialize.h>
 
 #include <boost/json/serialize.hpp>
+#include <caf/sec.hpp>
 
 #include "schema/error.hpp"
 #include "schema/path.hpp"
@@ -34,7 +35,7 @@ int shell::send(const call& c) {
   if (!m) return fail(c, m.error()), 2;
   if (auto e = reachable(c.path)) return fail(c, e);
   if (auto e = remote_.send(c.path, std::move(*m))) return fail(c, e);
-  if (json_) return show_json(json::value{json::object{{"sent", c.message}, {"to", c.path}}});
+  if (json_) return show_json(json::value(json::object{{"sent", c.message}, {"to", c.path}}));
   out("sent " + c.message + " to " + c.path + "\n");
   return 0;
 }
@@ -45,6 +46,8 @@ int shell::ask(const call& c) {
   if (auto e = reachable(c.path)) return fail(c, e);
   auto deadline = c.seconds ? static_cast<uint32_t>(*c.seconds * 1000) : answer_ms_max;
   auto answer = remote_.ask(c.path, std::move(*m), deadline);
+  if (!answer && answer.error() == caf::sec::unexpected_message)
+    return fail(c, make_error(errc::unsupported, c.path + " does not take " + c.message));
   if (!answer) return fail(c, explain(std::move(answer.error()), c.path));
   if (answer->empty()) {
     out(json_ ? "null\n" : "done; the answer is empty\n");
