@@ -34,8 +34,30 @@ struct spawned_child {
 caf::expected<spawned_child> spawn_child(caf::event_based_actor* self, const services& s, const std::string& path,
                                          const start_function& start);
 
+/// What becomes of a child that ended.
+enum class aftermath : uint8_t {
+  again,         ///< it is started again
+  none,          ///< it is not
+  stopping,      ///< it was being stopped, and did not end by that
+  unsupervised,  ///< its supervisor ended, or it never had one
+};
+
 /// Writes a crash report to the log and the ring. `who` is the actor that ended, null if it did not even start.
 void report_crash(const services& s, const std::string& path, const caf::actor& who, const caf::error& reason,
-                  uint32_t restarts, bool again);
+                  uint32_t restarts, aftermath then);
+
+/// Returns whether the end of a child that was being stopped is a crash all the same (OTP's shutdown_error): by all
+/// but its own will and ours. `brutal`: its rule is to be killed, not asked.
+bool failed_to_stop(const caf::error& reason, bool brutal);
+
+/// Why a child is given up that did not end though it was killed.
+caf::error stuck();
+
+/// Puts a child to rest whose supervisor ends before it: takes it out of the directory and kills it. If it ended by
+/// itself before that reached it, be it long ago (its supervisor did not live to see it) or later, that is reported.
+void orphan(const services& s, const std::string& path, const caf::actor& who, uint32_t restarts);
+
+/// Has the end of an actor that has no supervisor, the root of a tree, reported if it is abnormal.
+void report_end(const services& s, const caf::actor& who);
 
 }  // namespace skerry::supervisors

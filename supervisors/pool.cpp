@@ -24,9 +24,7 @@ pool_state::~pool_state() {
     if (c.bad)
       for (auto* list : {&c.bad->waiting, &c.bad->renewed})
         for (auto& p : *list) p.deliver(make_error(errc::unavailable, std::string{id.path()} + ": its pool ended"));
-    if (!c.actor) continue;
-    args_->parts.directory.erase(id.path(), c.actor.id());
-    caf::anon_send_exit(c.actor, caf::exit_reason::kill);
+    if (c.actor) orphan(args_->parts, std::string{id.path()}, c.actor, c.restarts);
   }
 }
 
@@ -139,7 +137,7 @@ void pool_state::ask_to_stop(children::iterator i, uint32_t shutdown_ms) {
   auto& bad = i->second.in_trouble();
   if (std::exchange(bad.stopping, true)) return;
   if (shutdown_ms == shutdown_rule::brutal_kill) {
-    bad.killed = true;
+    bad.killed = bad.brutal = true;
     self_->send_exit(i->second.actor, caf::exit_reason::kill);
     arm(i, kill_ms_max);
   } else {
@@ -158,7 +156,7 @@ void pool_state::on_timer(const std::string& id, uint64_t generation) {
     arm(i, kill_ms_max);
     return;
   }
-  args_->parts.ctx.log.error(path_of(id), "does not end though it was killed: it is stuck in a handler; abandoned");
+  report_crash(args_->parts, path_of(id), i->second.actor, stuck(), i->second.restarts, aftermath::stopping);
   self_->demonitor(i->second.actor);
   strangers_.erase(i->second.actor.id());
   gone(i);
@@ -170,7 +168,7 @@ void pool_state::gone(children::iterator i) {
   if (!c.bad->renewing || quitting_) return erase(i);
   args_->parts.directory.erase(i->first.path(), c.actor.id());
   c.actor = nullptr;
-  c.bad->stopping = c.bad->killed = c.bad->renewing = false;
+  c.bad->stopping = c.bad->killed = c.bad->brutal = c.bad->renewing = false;
   c.bad->generation = ++generations_;
   start_again(i);
 }
@@ -182,7 +180,11 @@ void pool_state::on_down(const caf::down_msg& m) {
   if (i == children_.end()) return;
   strangers_.erase(m.source.id());
   auto& c = i->second;
-  if (c.stopping()) return gone(i);
+  if (c.stopping()) {
+    if (failed_to_stop(m.reason, c.bad->brutal))
+      report_crash(args_->parts, path_of(*i), c.actor, m.reason, c.restarts, aftermath::stopping);
+    return gone(i);
+  }
   args_->parts.directory.erase(i->first.path(), c.actor.id());
   ended(i, std::exchange(c.actor, nullptr), m.reason);
 }
@@ -192,7 +194,8 @@ void pool_state::ended(children::iterator i, const caf::actor& who, const caf::e
   auto& c = i->second;
   auto how = ending_of(why);
   bool again = restarts(c.when, how) && !quitting_;
-  if (how == ending::abnormal) report_crash(args_->parts, path_of(*i), who, why, c.restarts, again);
+  if (how == ending::abnormal || c.when == restart::permanent)
+    report_crash(args_->parts, path_of(*i), who, why, c.restarts, again ? aftermath::again : aftermath::none);
   if (!again) return erase(i);
   ++c.restarts;
   auto& bad = c.in_trouble();

@@ -47,6 +47,7 @@ private:
     uint64_t generation = 0;
     bool stopping = false;
     bool killed = false;
+    bool brutal = false;                         ///< it was to be killed, not asked
     bool renewing = false;                       ///< it is stopped to be started again
     std::vector<caf::response_promise> waiting;  ///< for its end
     std::vector<caf::response_promise> renewed;  ///< for its next start

@@ -54,11 +54,8 @@ supervisor_state::~supervisor_state() {
   for (auto* waiting : {&starting_, &terminating_})
     for (auto& [id, promise] : *waiting)
       promise.deliver(make_error(errc::unavailable, args_->path + "/" + id + ": its supervisor ended"));
-  for (size_t i = 0; i < running_.size(); ++i) {
-    if (!running_[i]) continue;
-    args_->parts.directory.erase(path_of(i), running_[i].id());
-    caf::anon_send_exit(running_[i], caf::exit_reason::kill);
-  }
+  for (size_t i = 0; i < running_.size(); ++i)
+    if (running_[i]) orphan(args_->parts, path_of(i), running_[i], machine_->restarts_of(i));
 }
 
 caf::behavior supervisor_state::make(supervisor_args args) {
@@ -121,8 +118,9 @@ steps supervisor_state::perform(const step& s) {
       self_->delayed_send(self_, std::chrono::milliseconds(s.ms), deadline_passed{s.generation});
       return {};
     case step::kind::abandon:
-      args_->parts.ctx.log.error(path_of(s.child),
-                                 "does not end though it was killed: it is stuck in a handler; abandoned");
+      last_crash_ = stuck();
+      report_crash(args_->parts, path_of(s.child), running_[s.child], last_crash_, machine_->restarts_of(s.child),
+                   machine_->stopping(s.child) ? aftermath::stopping : aftermath::again);
       self_->demonitor(running_[s.child]);
       forget(s.child);
       return {};
@@ -148,7 +146,7 @@ steps supervisor_state::start(size_t child) {
       answer(starting_, args_->children[child].id, caf::make_message(last_crash_));
       return machine_->on_down(child, ending::abnormal, args_->parts.ctx.clock.steady_ms());
     }
-    report_crash(args_->parts, path, {}, last_crash_, machine_->restarts_of(child), true);
+    report_crash(args_->parts, path, {}, last_crash_, machine_->restarts_of(child), aftermath::again);
     return machine_->on_down(child, ending::abnormal, args_->parts.ctx.clock.steady_ms());
   }
   running_[child] = spawned->who;
@@ -181,12 +179,17 @@ void supervisor_state::on_down(const caf::down_msg& m) {
   auto& parts = args_->parts;
   auto how = ending_of(m.reason);
   auto before = machine_->restarts_of(child);
-  bool expected = machine_->stopping(child);
+  bool stopping = machine_->stopping(child);
   auto ended = running_[child];  // its meter is read below
   forget(child);
-  if (!expected && (how == ending::abnormal || args_->children[child].rule.when == restart::permanent)) {
+  auto& rule = args_->children[child].rule;
+  if (stopping) {
+    if (failed_to_stop(m.reason, rule.shutdown.ms == shutdown_rule::brutal_kill))
+      report_crash(parts, path_of(child), ended, m.reason, before, aftermath::stopping);
+  } else if (how == ending::abnormal || rule.when == restart::permanent) {
     last_crash_ = m.reason;
-    report_crash(parts, path_of(child), ended, m.reason, before, restarts(args_->children[child].rule.when, how));
+    report_crash(parts, path_of(child), ended, m.reason, before,
+                 restarts(rule.when, how) ? aftermath::again : aftermath::none);
   }
   act(machine_->on_down(child, how, parts.ctx.clock.steady_ms()));
 }

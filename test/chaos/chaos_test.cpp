@@ -3,10 +3,12 @@
 #include <caf/send.hpp>
 #include <cstdlib>
 #include <deque>
+#include <map>
 #include <set>
 
 #include "actors/link/join.hpp"
 #include "actors/link/tokens.hpp"
+#include "schema/error.hpp"
 #include "test/chaos/world.hpp"
 
 namespace skerry::test::chaos {
@@ -35,6 +37,34 @@ struct thrower final : base::trace_sink {
   }
 };
 
+/// Kills, and the crash reports that they must leave: one each, that says who ended and why, and no others.
+class ledger {
+public:
+  /// A victim of ours ended for this reason.
+  void note(size_t island, const std::string& path, const caf::error& why) {
+    ++due_[text(island, path, message_of(why))];
+  }
+  /// What is not as it should be, once all is quiet; empty: nothing.
+  std::string fault(world& w) {
+    std::map<std::string, int> told;
+    auto all = w.islands();
+    for (size_t i = 0; i < all.size(); ++i)
+      for (auto& r : all[i]->crashes.reports()) ++told[text(i, r.path, r.why)];
+    for (auto& [what, n] : due_)
+      if (told[what] < n)
+        return what + " happened " + std::to_string(n) + " times; reports: " + std::to_string(told[what]);
+    for (auto& [what, n] : told)
+      if (due_[what] < n) return what + " was reported, and nobody did it";
+    return {};
+  }
+
+private:
+  static std::string text(size_t island, const std::string& path, const std::string& why) {
+    return std::to_string(island) + path + ": " + why;
+  }
+  std::map<std::string, int> due_;  ///< "<island number><path>: <why>" -> how often
+};
+
 /// A cloud with two nodes, under the load of several clients.
 struct scene {
   explicit scene(uint64_t seed) : w(seed, 2) {}
@@ -46,6 +76,7 @@ struct scene {
   reflector maps{*w.front, config_maps}, watched_pods{*w.front, all_pods};
   std::set<std::string> standing;  ///< "island number + path" of what stands when nothing happens
   std::deque<std::string> history;
+  ledger crashes;
 
   bool nodes_ready() {
     for (auto& e : w.edges) {
@@ -139,19 +170,33 @@ struct scene {
     return {};
   }
 
+  /// How somebody ended.
+  struct ending {
+    bool over = false;
+    bool orphaned = false;  ///< its supervisor ended before it, and killed it, or would have
+    caf::error why;
+    bool crashed() const { return over && !orphaned && why && why != caf::exit_reason::user_shutdown; }
+  };
+  /// Follows a victim, and whoever would report its end.
+  static std::shared_ptr<ending> follow(const caf::actor& victim, const caf::actor& supervisor) {
+    auto how = std::make_shared<ending>();  // it may end later than we look
+    auto alone = std::make_shared<bool>(false);
+    if (supervisor) supervisor->attach_functor([alone] { *alone = true; });
+    victim->attach_functor([how, alone](const caf::error& why) { *how = {true, *alone, why}; });
+    return how;
+  }
+
   /// Kills one actor, drawn from all; true if it ended by that.
   bool kill_one() {
-    std::vector<std::pair<world::island*, std::string>> all;
-    for (auto* i : w.islands())
-      for (auto& path : i->directory.list()) all.emplace_back(i, path);
-    auto& [where, path] = all[w.chance.below(all.size())];
+    auto islands = w.islands();
+    std::vector<std::pair<size_t, std::string>> all;
+    for (size_t i = 0; i < islands.size(); ++i)
+      for (auto& path : islands[i]->directory.list()) all.emplace_back(i, path);
+    auto& [number, path] = all[w.chance.below(all.size())];
+    auto* where = islands[number];
     auto victim = where->directory.find(path);
-    auto ended = std::make_shared<bool>(false);  // it may end later than this function
-    auto crashed = std::make_shared<bool>(false);
-    victim->attach_functor([ended, crashed](const caf::error& why) {
-      *ended = true;
-      *crashed = why && why != caf::exit_reason::user_shutdown;  // else it was done, or stopped, just before
-    });
+    auto end = follow(victim, where->directory.find(path.substr(0, path.rfind('/'))));
+    if (end->over) return false;  // its supervisor does not know yet
     auto how = w.chance.below(2);
     history.push_back(std::to_string(w.clock.steady_ms()) + (how == 0 ? " kill " : " exception ") + path);
     if (history.size() > 12) history.pop_front();
@@ -165,10 +210,11 @@ struct scene {
       if (trap.armed) caf::anon_send(victim, poke{});
     }
     victim = nullptr;
-    for (int n = 0; n < 5'000 && !*ended; ++n) w.turn();
+    for (int n = 0; n < 5'000 && !end->over; ++n) w.turn();
     trap.armed = false;
     where->directory.trace(path, nullptr);
-    return *crashed;
+    if (end->crashed()) crashes.note(number, path, end->why);
+    return end->crashed();
   }
   std::string story() const {
     std::string out;
@@ -249,6 +295,8 @@ BOOST_AUTO_TEST_CASE(a_thousand_kills_of_any_actor_lose_nothing) {
     bool fine = s.until([&] { return (why = s.missing()).empty(); }, 5 * 60'000);
     BOOST_REQUIRE_MESSAGE(fine,
                           "seed " << seed << ", after " << kills << " kills, 5 minutes later: " << why << s.story());
+    auto unlike = s.crashes.fault(s.w);
+    BOOST_REQUIRE_MESSAGE(unlike.empty(), "seed " << seed << ", after " << kills << " kills: " << unlike << s.story());
     auto touched = s.restarted();
     BOOST_REQUIRE_MESSAGE(touched.empty(),
                           "seed " << seed << ", after " << kills << " kills: " << touched << s.story());
@@ -256,10 +304,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_kills_of_any_actor_lose_nothing) {
   BOOST_TEST(kills >= kills_wanted);
   uint64_t starts = 0, reports = 0;
   for (auto* i : s.w.islands()) starts += i->starts, reports += i->crashes.total();
-  // Each end left a report, but for those of roots, whose process ends with them, and the few that meet an actor whose
-  // supervisor is stopping it, or ends itself, just then.
-  auto told = reports + starts - s.w.islands().size();
-  BOOST_TEST(told + static_cast<uint64_t>(kills) / 100 >= static_cast<uint64_t>(kills));
+  BOOST_TEST(reports == static_cast<uint64_t>(kills));
   BOOST_TEST_MESSAGE(kills << " kills, " << reports << " crash reports, " << starts << " starts of processes, "
                            << s.first.writes() + s.second.writes() << " writes, " << s.pods.created() << " pods, "
                            << s.maps.watches() + s.watched_pods.watches() << " watches, "

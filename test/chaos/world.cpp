@@ -111,6 +111,7 @@ void world::make_edge(const std::string& name) {
 void world::start(island& i) {
   ++i.starts;
   i.root = i.start();
+  supervisors::report_end(i.services, i.root);
   i.root->attach_functor([this, &i] { ended_.push_back(&i); });
 }
 

@@ -53,7 +53,7 @@ public:
   struct island {
     island(const context& ctx) : services{ctx, directory, crashes} {}
     base::directory directory;
-    supervisors::crash_log crashes;
+    supervisors::crash_log crashes{100'000};  ///< as good as all
     supervisors::services services;
     caf::actor root;
     std::function<caf::actor()> start;

@@ -47,6 +47,7 @@ caf::expected<void> island::start_root(const std::function<caf::actor(caf::actor
                                        uint32_t deadline_ms) {
   caf::scoped_actor self{*system_};
   root_ = start(caf::actor{self});
+  supervisors::report_end(services_, root_);
   root_->attach_functor([] { ::kill(::getpid(), root_ended); });
   self->monitor(root_);
   caf::expected<void> result = caf::unit;
