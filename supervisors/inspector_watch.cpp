@@ -14,6 +14,7 @@ using namespace inspector_limits;
 
 constexpr auto tick = std::chrono::seconds{5};
 constexpr size_t page = 1'000;
+static_assert(lease_ms_max <= link::invitation_ms, "who traces a node may be told of it to the end of its lease");
 
 std::string text_of(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
 

@@ -89,6 +89,7 @@ caf::error link_end::define(schema::Letters::Reader l) {
     out.local = core_.is_local(out.path);
     out.genuine = relay || paths::is_below(out.path, peer_->island());
     out.reachable = out.local || a.uplink.empty();
+    out.repl = paths::kind_of(out.path) == paths::island_kind::repl;
   }
   return {};
 }
@@ -115,7 +116,9 @@ const caf::strong_actor_ptr& link_end::sender_of(name& n) {
 /// Who gets a letter to this path: who stands there, or a proxy where it is to be relayed. Null if nobody.
 caf::strong_actor_ptr link_end::target_of(name& n) {
   if (!n.local) {
-    if (!n.who_relayed) n.who_relayed = core_.proxy_for(n.path);
+    auto now = core_.forgotten();
+    if (!n.who_relayed || n.version != now) n.who_relayed = core_.proxy_for(n.path);
+    n.version = now;
     return n.who_relayed;
   }
   auto version = core_.version();
@@ -140,10 +143,14 @@ void link_end::on_envelope(schema::Envelope::Reader e) {
     return peer_->on_gone(from.path, e.hasFailure() ? read_failure(e.getFailure()) : caf::error{});
   }
   auto sender = e.getFrom() != 0 && from.genuine ? std::string_view{from.path} : std::string_view{peer_->island()};
-  if (!to.reachable || !core_.args().may_reach(paths::island_of(sender), to.path, what == kind::EXIT))
+  if (to.repl && !to.local && !core_.find_peer(paths::island_of(to.path)))  // what it traced may still come
+    return refuse(e, errc::unavailable, to.path + " is not joined", &drop_counts::no_target);
+  if (!to.reachable || !may_pass(e, to, paths::island_of(sender)))
     return refuse(e, errc::forbidden, std::string{sender} + " may not reach " + to.path, &drop_counts::forbidden);
   switch (what) {
     case kind::LETTER:
+      if (from.repl && from.genuine && !to.local)
+        core_.invited().note(from.path, paths::island_of(to.path), core_.now());
       return on_letter(e, to, e.getFrom() != 0 ? sender_of(from) : nobody);
     case kind::EXIT:
       if (auto who = target_of(to))
@@ -158,6 +165,19 @@ void link_end::on_envelope(schema::Envelope::Reader e) {
     default:
       return peer_->count_dropped(&drop_counts::unknown);  // of a later version
   }
+}
+
+bool link_end::may_pass(schema::Envelope::Reader e, const name& to, std::string_view from) const {
+  using errand = passage::errand;
+  using kind = schema::Envelope::Kind;
+  passage p{from, to.path};
+  auto what = e.getKind();
+  if (what == kind::LETTER)
+    p.what = e.getCall() == 0 && e.getDelivery() == schema::Envelope::Delivery::FLEETING ? errand::tell : errand::ask;
+  else
+    p.what = what == kind::EXIT ? errand::exit : errand::watch;
+  p.invited = to.repl && core_.invited().hold(to.path, from, core_.now());
+  return core_.args().may_reach(p);
 }
 
 /// A letter that goes to nobody: counted, answered, and settled if it is one that the other side keeps.

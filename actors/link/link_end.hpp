@@ -47,8 +47,9 @@ private:
     bool local = false;                 ///< of this island
     bool reachable = false;             ///< the other side may send there
     bool genuine = false;               ///< the other side may speak for it
+    bool repl = false;                  ///< of a REPL
     uint32_t stream = 0;                ///< of durable letters, in facts_in
-    uint64_t version = 0;               ///< of the directory, when `who` was looked up
+    uint64_t version = 0;               ///< of the directory when `who` was looked up; forgotten() of `who_relayed`
     caf::weak_actor_ptr who;            ///< local: who stood there
     caf::strong_actor_ptr as;           ///< a proxy that stands for it as a sender
     caf::strong_actor_ptr who_relayed;  ///< a proxy: of another island, to which it is relayed
@@ -57,6 +58,7 @@ private:
   caf::error on_letters(schema::Letters::Reader l);
   caf::error define(schema::Letters::Reader l);
   void on_envelope(schema::Envelope::Reader e);
+  bool may_pass(schema::Envelope::Reader e, const name& to, std::string_view from) const;
   void on_letter(schema::Envelope::Reader e, name& to, const caf::strong_actor_ptr& from);
   void on_fact(schema::Envelope::Reader e, name& to, const caf::strong_actor_ptr& from);
   void on_answer(schema::Envelope::Reader e, const caf::strong_actor_ptr& from);

@@ -24,7 +24,7 @@ caf::expected<caf::actor> mesh::resolve(std::string_view path) {
 caf::expected<caf::actor> mesh::bind(std::string_view path) {
   if (auto e = paths::check(path)) return e;
   const auto& a = core_->args();
-  if (!core_->is_local(path) && !a.may_reach(a.island, path, false))
+  if (!core_->is_local(path) && !a.may_reach({a.island, path}))
     return make_error(errc::forbidden, a.island + " may not reach " + std::string{path});
   return caf::actor_cast<caf::actor>(core_->proxy_for(path));
 }

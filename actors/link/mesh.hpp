@@ -8,6 +8,7 @@
 
 #include "actors/base/context.hpp"
 #include "actors/base/directory.hpp"
+#include "actors/link/reach.hpp"
 #include "actors/ports/kv.hpp"
 #include "actors/ports/transport.hpp"
 #include "schema/limits.hpp"
@@ -56,12 +57,6 @@ struct link_figures {
   int64_t settled_ms_ago = -1;                      ///< since the last acknowledgement; -1: never
   drop_counts dropped;
 };
-
-/// May a letter of island `from` go to `to`? `exit`: it asks that actor to end.
-using reach_policy = std::function<bool(std::string_view from, std::string_view to, bool exit)>;
-/// The cloud, REPLs and controllers reach everything; a node reaches what stands below /cloud, but not /cloud/admin,
-/// and REPLs (what they trace comes to them), and ends nobody. Nobody speaks for another island.
-bool default_reach(std::string_view from, std::string_view to, bool exit);
 
 struct mesh_args {
   caf::actor_system& system;

@@ -12,17 +12,10 @@ constexpr uint32_t tick_ms = 50;
 constexpr size_t dead_letters_kept = 100;
 }  // namespace
 
-bool default_reach(std::string_view from, std::string_view to, bool exit) {
-  if (paths::kind_of(from) != paths::island_kind::node) return paths::kind_of(from) != paths::island_kind::none;
-  if (paths::is_below(to, from)) return true;
-  if (exit) return false;
-  if (paths::kind_of(to) == paths::island_kind::repl) return true;  // what an operator traces there
-  return paths::is_below(to, paths::cloud) && !paths::is_below(to, "/cloud/admin");
-}
-
 mesh_core::mesh_core(mesh_args args)
     : args_(std::move(args)),
       who_(args_.island + "/mesh"),
+      is_repl_(paths::kind_of(args_.island) == paths::island_kind::repl),
       boot_(args_.ctx.random.next() | 1),
       facts_(std::make_unique<facts_in>(*this, args_.kv)),
       cache_(args_.system) {}
@@ -121,6 +114,7 @@ void mesh_core::forget(std::string_view island) {
     gone = std::move(i->second);
     peers_.erase(i);
   }
+  invited_.forget(island);
   gone->forget();
   ports::kv_batch batch;
   gone->drop_facts(batch);
@@ -129,6 +123,7 @@ void mesh_core::forget(std::string_view island) {
       log(ports::severity::warning, "letters of " + std::string{island} + " stay on disk: " + message_of(w.error()));
   auto why = make_error(errc::unavailable, std::string{island} + " is deleted");
   for (auto& p : cache_.drop(*gone)) static_cast<proxy*>(p->get())->kill_proxy(nullptr, why);
+  ++forgotten_;  // who looked in between holds a proxy of the old peer
 }
 
 // -- observers, worker

@@ -67,6 +67,11 @@ public:
   size_t proxies() const { return cache_.size(); }
   proxy_cache& cache() { return cache_; }
   void forget(std::string_view island);
+  /// Changes when proxies that were got before may have ended, since an island was forgotten.
+  uint64_t forgotten() const { return forgotten_; }
+  /// This island is a REPL.
+  bool is_repl() const { return is_repl_; }
+  invitations& invited() { return invited_; }
 
   // -- observers, worker
   // --------------------------------------------------------------------------------------------------
@@ -91,11 +96,14 @@ private:
 
   const mesh_args args_;
   const std::string who_;
+  const bool is_repl_;
   uint64_t boot_;
   std::string journal_name_;
   std::atomic<uint64_t> sequence_{0};
   std::unique_ptr<facts_in> facts_;
   std::atomic<uint32_t> epochs_{0};
+  std::atomic<uint64_t> forgotten_{0};
+  invitations invited_;
   proxy_cache cache_;
 
   mutable std::shared_mutex peers_mutex_;

@@ -39,6 +39,8 @@ void peer::send(proxy& to, caf::mailbox_element_ptr what) {
     if (auto who = core_.find_local(to.path())) return who->enqueue(std::move(what), nullptr);
     return proxy::bounce_with(what, make_error(errc::unavailable, "nobody stands at " + std::string{to.path()}));
   }
+  if (core_.is_repl() && what->sender)
+    core_.invited().note(core_.path_of(what->sender), paths::island_of(to.path()), now());
   outgoing o;
   o.to = to.ctrl();
   auto& content = what->content();

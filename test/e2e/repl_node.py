@@ -290,6 +290,8 @@ class NodeRepl(Repl):
         wait_for(self.answers, "the new agent answers", 60)
         expect(self.actor(AGENT)["restarts"] == 0 and self.json("crashes /node/n1")["total"] == 0, "a new process counts anew")
         wait_for(lambda: self.pod in [a["path"] for a in self.json("tree /node/n1")["actors"]], "its pod's actor is there again")
+        guests = [v for v in self.json("links")["links"] if v["island"].startswith("/repl/")]
+        expect(len(guests) == 1 and guests[0]["up"], f"of all REPLs that there were this one alone is linked: {guests}")
         return said
 
     def a_new_cloud_is_joined(self):
