@@ -145,7 +145,9 @@ void hub_state::on_up(const session_up& m) {
     if (auto who = caf::actor_cast<caf::actor>(old->second.who)) self_->send(who, superseded{});
   }
   slot = m.id;
-  if (!m.node.starts_with('/')) seen_.insert(m.node);
+  if (m.node.starts_with('/')) return;
+  // Before anything that the node says: its status must not meet a lease that has run out.
+  if (auto life_cycle = args_->parts.life_cycle()) self_->send(life_cycle, nodes_seen{{m.node}});
 }
 
 void hub_state::forget(uint64_t id) {

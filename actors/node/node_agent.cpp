@@ -26,7 +26,11 @@ caf::behavior agent_state::make(agent_args args) {
       [this](const link::get_inventory&) { return desired_->inventory(); },
       [this](const link::desired_changes& m) { return change(m); },
       [this](const link::link_state& m) {
-        if (m.connected) hand_over();
+        if (!m.connected) return;
+        // While nothing was heard of this node the cloud has written over what it last said.
+        node_json_.clear();
+        report_node();
+        hand_over();
       },
       [this](const heard& m) { std::visit([this](auto& e) { handle(e); }, m.event); },
       [this](const pod::status_changed& m) { on_status(m); },

@@ -243,6 +243,21 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(node_agent_troubles, world)
 
+/// While it was not heard, the cloud wrote Unknown over its conditions; who knew what they were may have crashed since.
+BOOST_AUTO_TEST_CASE(a_new_session_hears_the_status_of_the_node_though_it_did_not_change) {
+  start();
+  auto before = std::exchange(cloud.node, {});
+  BOOST_TEST(!before.empty());
+  pass(60'000);
+  BOOST_TEST(cloud.node.empty());
+  caf::anon_send(agent, link::link_state{false});
+  settle();
+  BOOST_TEST(cloud.node.empty());
+  caf::anon_send(agent, link::link_state{true});
+  settle();
+  BOOST_TEST(cloud.node == before);
+}
+
 BOOST_AUTO_TEST_CASE(a_store_that_takes_no_writes) {
   start();
   kv.fail_writes(make_error(errc::full, "no space left on device"));
