@@ -41,12 +41,12 @@ constexpr const char* pods = "/api/v1/namespaces/default/pods";
 
 }  // namespace
 
-call_ptr send(api::front& front, std::string method, std::string target, std::string body) {
+call_ptr send(api::front& front, std::string method, std::string target, std::string body, std::string type) {
   auto c = std::make_shared<call>();
   c->request.method = std::move(method);
   c->request.target = std::move(target);
   c->request.body = std::move(body);
-  c->request.content_type = "application/json";
+  c->request.content_type = std::move(type);
   c->request.peer.common_name = "admin";
   c->request.peer.organizations = {"system:masters"};
   front.serve(std::make_shared<exchange>(c));
@@ -108,6 +108,32 @@ void pod_maker::work(bool more) {
     name_ = "pod-" + std::to_string(100'000 + ++number_);
   }
   ask();
+}
+
+// -- scaler -----------------------------------------------------------------------------------------------------------
+
+void scaler::submit() {
+  pending_ =
+      send(front_, "PATCH", "/apis/apps/v1/namespaces/default/deployments/web", patch_, "application/merge-patch+json");
+}
+
+void scaler::work(bool more, ports::random& draw) {
+  if (pending_) {
+    if (!pending_->done) return;
+    if (!good(*pending_)) return submit();
+    pending_ = nullptr;
+  }
+  if (!more) return;
+  ++changes_;
+  std::string spec;
+  if (draw.next() % 4 != 0) {
+    replicas_ = static_cast<int64_t>(1 + draw.next() % 8);
+    spec = R"("replicas":)" + std::to_string(replicas_);
+  } else {  // rolls all of its pods
+    spec = R"("template":{"metadata":{"annotations":{"change":")" + std::to_string(changes_) + R"("}}})";
+  }
+  patch_ = R"({"spec":{)" + spec + "}}";
+  submit();
 }
 
 // -- reflector --------------------------------------------------------------------------------------------------------

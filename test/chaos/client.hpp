@@ -22,7 +22,8 @@ struct call {
 using call_ptr = std::shared_ptr<call>;
 
 /// Sends a request as an administrator; the answer shows in the call as the world turns.
-call_ptr send(api::front& front, std::string method, std::string target, std::string body = {});
+call_ptr send(api::front& front, std::string method, std::string target, std::string body = {},
+              std::string type = "application/json");
 
 /// A client that keeps objects of one kind written: it sends each change until the API acknowledges it, one at a time.
 /// What was acknowledged must be there in the end.
@@ -66,6 +67,26 @@ private:
   bool deleting_ = false;
   std::string name_;
   uint64_t number_ = 0;
+};
+
+/// A client that changes the number of replicas of Deployment "web" in namespace default, and the template of its pods,
+/// each change sent until it is acknowledged.
+class scaler {
+public:
+  explicit scaler(api::front& front) : front_(front) {}
+  /// As its newest acknowledged change says; `draw` makes the next one.
+  void work(bool more, ports::random& draw);
+  bool idle() const { return !pending_; }
+  int64_t replicas() const { return replicas_; }
+  uint64_t changes() const { return changes_; }
+
+private:
+  void submit();
+  api::front& front_;
+  call_ptr pending_;
+  std::string patch_;
+  int64_t replicas_ = 4;
+  uint64_t changes_ = 0;
 };
 
 /// A client that lists a resource and watches it from there on, as client-go's reflector does: a watch that ends is

@@ -4,6 +4,9 @@
 #include <caf/send.hpp>
 #include <cstdio>
 
+#include "schema/error.hpp"
+#include "test/chaos/letters.hpp"
+
 namespace skerry::test::chaos {
 namespace {
 
@@ -31,6 +34,7 @@ void world::quiet_log::write(ports::severity, std::string_view who, std::string_
 world::world(uint64_t seed, int nodes) : chance(seed), sys(deterministic(config)) {
   clock.source = &coordinator().clock();
   log.clock = &clock;
+  add_standard(words);
   make_cloud();
   for (int i = 1; i <= nodes; ++i) make_edge("n" + std::to_string(i));
 }
@@ -44,10 +48,15 @@ world::~world() {
   for (int i = 0; i < 100'000 && (coordinator().try_run_once() || net.step()); ++i) {
   }
   coordinator().clock().cancel_all();
+  for (auto* i : islands()) i->mesh->stop();
   front.reset();
   while (coordinator().try_run_once()) {
   }
   coordinator().clock().cancel_all();
+  for (auto* i : islands()) {
+    i->mesh.reset();
+    i->graves.clear();
+  }
 }
 
 void world::make_cloud() {
@@ -75,6 +84,7 @@ void world::make_cloud() {
   tree = std::make_unique<supervisors::cloud_tree_parts>(
       supervisors::cloud_tree_parts{cloud.services, kv, views, registry, *api, *front, *link, acceptor});
   tree->threads = false;
+  tree->apps.push_back({"book", start_book(ctx, kv, "/cloud/app/book")});
   cloud.start = [this] { return supervisors::start_cloud_tree(sys, *tree, {}); };
   net.listen(address, &acceptor, authority.certificate_pem);
   start(cloud);
@@ -82,8 +92,7 @@ void world::make_cloud() {
 
 void world::make_edge(const std::string& name) {
   auto pair = *pki.issue(authority, {"system:node:" + name, {"system:nodes"}, {}, false}, 365);
-  auto e = std::make_unique<edge>(ctx, clock);
-  e->name = name;
+  auto e = std::make_unique<edge>(ctx, clock, name);
   e->runtime.offer_image("app:1");
   e->runtime.set_delay_ms(20);
   e->tree = std::make_unique<supervisors::edge_tree_parts>(supervisors::edge_tree_parts{
@@ -108,8 +117,24 @@ void world::make_edge(const std::string& name) {
   start(*edges.back());
 }
 
+void world::make_mesh(island& i) {
+  if (i.mesh) {
+    i.mesh->stop();
+    i.graves.push_back(std::move(i.mesh));
+  }
+  bool is_cloud = &i == &cloud;
+  i.mesh = std::make_unique<link::mesh>(
+      link::mesh_args{sys, ctx, i.directory, words, i.path, is_cloud ? "" : cloud.path, &i.disk, 0});
+  if (auto e = i.mesh->load()) throw std::runtime_error(i.path + ": " + message_of(e));
+  if (is_cloud)
+    tree->mesh = link->links = i.mesh.get();
+  else
+    static_cast<edge&>(i).tree->mesh = i.mesh.get();
+}
+
 void world::start(island& i) {
   ++i.starts;
+  make_mesh(i);
   i.root = i.start();
   supervisors::report_end(i.services, i.root);
   i.root->attach_functor([this, &i] { ended_.push_back(&i); });
@@ -122,7 +147,13 @@ void world::start_what_ended() {
   net.cut();
   while (coordinator().try_run_once()) {
   }
-  for (auto* i : all) start(*i);
+  for (auto* i : all) {
+    if (i == &cloud && chance.below(3) == 0) {  // its machine went down with it
+      kv.crash();
+      ++power_cuts_;
+    }
+    start(*i);
+  }
 }
 
 std::vector<world::island*> world::islands() {
@@ -133,7 +164,14 @@ std::vector<world::island*> world::islands() {
 
 size_t world::listed() {
   size_t n = 0;
-  for (auto* i : islands()) n += i->directory.list().size();
+  for (auto* i : islands()) {
+    auto& [version, entries] = listed_[i];
+    if (auto now = i->directory.version(); version != now) {
+      version = now;
+      entries = i->directory.list().size();
+    }
+    n += entries;
+  }
   return n;
 }
 
@@ -152,10 +190,11 @@ bool world::run_a_runtime() {
   return false;
 }
 
-/// To the next timer of an actor, or the next thing that a runtime does.
+/// To the next timer of an actor, the next thing that a runtime does, or the arrival of delayed bytes.
 void world::let_time_pass() {
   auto& clock = coordinator().clock();
-  std::optional<int64_t> due;
+  auto due = net.next_due_ms();
+  if (clients_due_ms > this->clock.steady_ms() && (!due || clients_due_ms < *due)) due = clients_due_ms;
   for (auto& e : edges)
     if (auto at = e->runtime.next_ms(); at && (!due || *at < *due)) due = at;
   auto& timers = clock.schedule();

@@ -7,6 +7,8 @@
 #include <random>
 
 #include "actors/link/hub.hpp"
+#include "actors/link/mesh.hpp"
+#include "schema/vocabulary.hpp"
 #include "sim/ports/memory_kv.hpp"
 #include "sim/ports/sim_files.hpp"
 #include "sim/ports/sim_machine.hpp"
@@ -51,16 +53,22 @@ public:
 
   /// One process: what a main builds around its tree.
   struct island {
-    island(const context& ctx) : services{ctx, directory, crashes} {}
+    island(const context& ctx, std::string path, ports::kv& disk)
+        : path(std::move(path)), disk(disk), services{ctx, directory, crashes} {}
+    std::string path;
+    ports::kv& disk;
     base::directory directory;
     supervisors::crash_log crashes{100'000};  ///< as good as all
     supervisors::services services;
+    std::unique_ptr<link::mesh> mesh;                 ///< of the process that runs now
+    std::vector<std::unique_ptr<link::mesh>> graves;  ///< of those before: somebody may still hold a proxy of them
     caf::actor root;
     std::function<caf::actor()> start;
     uint64_t starts = 0;
   };
   struct edge : island {
-    edge(const context& ctx, ports::clock& clock) : island(ctx), runtime(clock) {}
+    edge(const context& ctx, ports::clock& clock, std::string name)
+        : island(ctx, "/node/" + name, kv), name(std::move(name)), runtime(clock) {}
     std::string name;
     sim::memory_kv kv;
     sim::sim_runtime runtime;
@@ -74,6 +82,8 @@ public:
   size_t running() { return sys.registry().running(); }
   /// Entries of all directories.
   size_t listed();
+  /// How often the cloud's machine lost its power, and with it what was not synced.
+  uint64_t power_cuts() const { return power_cuts_; }
 
   /// The object at a path of the API, read from the newest view; null if there is none.
   json::value get(const std::string& target);
@@ -92,6 +102,7 @@ public:
     void write(ports::severity, std::string_view who, std::string_view text) override;
   };
 
+  int64_t clients_due_ms = 0;  ///< when the clients do something next: time does not pass over it
   seeded_random chance;
   virtual_clock clock;
   quiet_log log;
@@ -100,10 +111,11 @@ public:
   sim::sim_pki pki{clock, chance};
   ports::key_pair authority;
   sim::memory_kv kv;
+  vocabulary words;
   kube::registry registry;
   std::shared_ptr<store::publisher> views = std::make_shared<store::publisher>();
   link::acceptor acceptor;
-  island cloud{ctx};
+  island cloud{ctx, "/cloud", kv};
   std::vector<std::unique_ptr<edge>> edges;
   std::unique_ptr<api::parts> api;
   std::unique_ptr<link::cloud_parts> link;
@@ -116,6 +128,8 @@ private:
   void make_cloud();
   void make_edge(const std::string& name);
   void start(island& i);
+  /// What a main does before it starts its tree: the links, with the journal that the last process left.
+  void make_mesh(island& i);
   /// A process whose root ended is started again, as systemd does it.
   void start_what_ended();
   caf::scheduler::test_coordinator& coordinator() {
@@ -125,6 +139,8 @@ private:
   bool run_a_runtime();
   void let_time_pass();
   std::vector<island*> ended_;
+  std::map<const island*, std::pair<uint64_t, size_t>> listed_;  ///< version of a directory -> its entries
+  uint64_t power_cuts_ = 0;
   bool closing_ = false;
 };
 
