@@ -31,7 +31,10 @@ caf::expected<caf::actor> mesh::bind(std::string_view path) {
 
 std::string mesh::path_of(const caf::actor& who) { return core_->path_of(caf::actor_cast<caf::strong_actor_ptr>(who)); }
 
-caf::error mesh::observe(const caf::actor& who, std::string_view island) { return core_->observe(who, island); }
+caf::error mesh::observe(const caf::actor& who, std::string_view island) {
+  std::string name{island};
+  return core_->observe(who, island, caf::make_message(link_suspended{name}), caf::make_message(link_resumed{name}));
+}
 void mesh::forget(std::string_view island) { core_->forget(island); }
 void mesh::hold(std::string_view island) { core_->peer_for(island)->hold(true); }
 void mesh::release(std::string_view island) { core_->peer_for(island)->hold(false); }

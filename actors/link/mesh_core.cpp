@@ -129,7 +129,8 @@ void mesh_core::forget(std::string_view island) {
 // -- observers, worker
 // --------------------------------------------------------------------------------------------------
 
-caf::error mesh_core::observe(const caf::actor& who, std::string_view island) {
+caf::error mesh_core::observe(const caf::actor& who, std::string_view island, caf::message suspended,
+                              caf::message resumed) {
   if (auto e = paths::check(island); e || paths::island_of(island) != island)
     return e ? e : make_error(errc::invalid, std::string{island} + " is a path of an island, and no island");
   auto p = peer_for(island);
@@ -138,30 +139,22 @@ caf::error mesh_core::observe(const caf::actor& who, std::string_view island) {
     std::erase_if(observers_, [](const observer& o) { return o.who.lock() == nullptr; });
     if (observers_.size() >= limits::observers_max)
       return make_error(errc::too_many, "more than " + std::to_string(limits::observers_max) + " observe links");
-    observers_.push_back({std::string{island}, caf::actor_cast<caf::weak_actor_ptr>(who)});
+    observers_.push_back({std::string{island}, caf::actor_cast<caf::weak_actor_ptr>(who), suspended, resumed});
   }
-  if (p->is_up())
-    caf::anon_send(who, link_resumed{std::string{island}});
-  else
-    caf::anon_send(who, link_suspended{std::string{island}});
+  caf::actor_cast<caf::strong_actor_ptr>(who)->enqueue(nullptr, caf::make_message_id(),
+                                                       p->is_up() ? resumed : suspended, nullptr);
   return {};
 }
 
 void mesh_core::tell_observers(const std::string& neighbour, bool up) {
-  std::vector<std::pair<std::string, caf::strong_actor_ptr>> to;
+  std::vector<std::pair<caf::strong_actor_ptr, caf::message>> to;
   {
     std::lock_guard lock{mutex_};
     for (auto& o : observers_)
       if (o.island == neighbour || neighbour == args_.uplink)
-        if (auto strong = o.who.lock()) to.emplace_back(o.island, std::move(strong));
+        if (auto strong = o.who.lock()) to.emplace_back(std::move(strong), up ? o.resumed : o.suspended);
   }
-  for (auto& [island, who] : to) {
-    auto a = caf::actor_cast<caf::actor>(who);
-    if (up)
-      caf::anon_send(a, link_resumed{island});
-    else
-      caf::anon_send(a, link_suspended{island});
-  }
+  for (auto& [who, what] : to) who->enqueue(nullptr, caf::make_message_id(), std::move(what), nullptr);
 }
 
 void mesh_core::attach(const caf::actor& worker) {

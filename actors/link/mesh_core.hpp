@@ -75,7 +75,7 @@ public:
 
   // -- observers, worker
   // --------------------------------------------------------------------------------------------------
-  caf::error observe(const caf::actor& who, std::string_view island);
+  caf::error observe(const caf::actor& who, std::string_view island, caf::message suspended, caf::message resumed);
   void tell_observers(const std::string& neighbour, bool up);
   void attach(const caf::actor& worker);
   void wake();
@@ -92,6 +92,7 @@ private:
   struct observer {
     std::string island;
     caf::weak_actor_ptr who;
+    caf::message suspended, resumed;
   };
 
   const mesh_args args_;

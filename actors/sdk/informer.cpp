@@ -1,6 +1,9 @@
 #include "actors/sdk/informer.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <chrono>
+
+#include "actors/link/mesh_core.hpp"
 
 namespace skerry::sdk {
 namespace {
@@ -48,7 +51,10 @@ void informer::open() {
   auto mine = ++generation_;
   auto to = resolve_(objects_path);
   if (!to) return lost(skerry::make_error(errc::unavailable, "the cloud's API is not there just now"));
+  observe(to);
   from_start_ = from_start_ || !cache_.synced();
+  opening_ = true;
+  doubtful_ = false;
   auto after = from_start_ ? 0 : cache_.revision();
   ++opened_;
   asked_ms_ = ctx_.clock.steady_ms();
@@ -63,6 +69,7 @@ void informer::open() {
       .then(
           [this, mine](const letter<schema::FeedOpened>& o) {
             if (mine != generation_) return;
+            opening_ = false;
             auto path = (*o).getPath();
             feed_ = resolve_({path.begin(), path.size()});
             have_ = 0;
@@ -76,6 +83,32 @@ void informer::open() {
           [this, mine](const caf::error& e) {
             if (mine == generation_) lost(e);
           });
+}
+
+void informer::observe(const caf::actor& cloud) {
+  auto* p = link::proxy_of(caf::actor_cast<caf::strong_actor_ptr>(cloud));
+  if (p == nullptr || std::exchange(observed_, true)) return;
+  auto told = [this](bool up) { return caf::make_message(wake{alive_, [this, up] { on_link(up); }}); };
+  if (auto e = p->over().core().observe(self_, paths::island_of(p->path()), told(false), told(true)))
+    ctx_.log.warning("informer", args_.resource + ": goes on later after cuts: " + message_of(e));
+}
+
+/// The link is back: what was asked before the cut, or its answer, may be lost; what was asked since is on its way.
+void informer::on_link(bool up) {
+  if (!up) {
+    cut_ = true;
+    doubtful_ = opening_;
+    return;
+  }
+  if (!std::exchange(cut_, false)) return;
+  if (feed_) {
+    ++generation_;
+    return ask();
+  }
+  if (opening_ && !doubtful_) return;
+  wait_ms_ = retry_ms_min;
+  retry_.disarm();
+  open();
 }
 
 void informer::ask() {
@@ -138,6 +171,7 @@ void informer::on_batch(uint64_t sequence, uint64_t revision, bool complete) {
 void informer::lost(const caf::error& why) {
   ++generation_;
   feed_ = nullptr;
+  opening_ = false;
   // Not what the cloud remembers any more: everything has to be read again.
   if (code_of(why) == errc::expired && !std::exchange(from_start_, true)) wait_ms_ = retry_ms_min;
   // Said once for each reason, not for each try.

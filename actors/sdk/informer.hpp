@@ -24,7 +24,7 @@ struct informer_args {
 class informer {
 public:
   static constexpr uint32_t retry_ms_min = 100, retry_ms_max = 2'000;
-  /// An answer that takes longer is lost: the feed is opened anew.
+  /// An answer that takes longer is lost: the feed is opened anew. What a cut took is asked for when the link is back.
   static constexpr uint32_t answer_ms_max = limits::feed_wait_ms + 5'000;
 
   informer(caf::event_based_actor* self, const context& ctx, resolver resolve, informer_args args);
@@ -47,6 +47,8 @@ public:
 private:
   void open();
   void ask();
+  void observe(const caf::actor& cloud);
+  void on_link(bool up);
   template <class Batch>
   void take(const Batch& b);
   void on_batch(uint64_t sequence, uint64_t revision, bool complete);
@@ -60,11 +62,16 @@ private:
   informer_args args_;
   informer_cache cache_;
   timer retry_, tick_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   caf::actor feed_;
   std::string feed_path_;
   uint64_t generation_ = 0;  ///< of the feed: what an older one answers is not for this one
   uint64_t have_ = 0;
   bool from_start_ = true;
+  bool observed_ = false;  ///< the link is observed, or there is none
+  bool cut_ = false;       ///< the link is suspended
+  bool opening_ = false;   ///< OpenFeed is not answered yet
+  bool doubtful_ = false;  ///< it, or its answer, may have gone with the link
   uint32_t wait_ms_ = retry_ms_min;
   int64_t asked_ms_ = 0, heard_ms_ = 0, resync_at_ms_ = 0;
   uint64_t opened_ = 0, listed_ = 0;

@@ -1,5 +1,6 @@
 // The SDK at the end of a link that is cut again and again: the same parts, by letters.
 #include <boost/test/unit_test.hpp>
+#include <set>
 
 #include "actors/api/objects.hpp"
 #include "actors/api/sessions.hpp"
@@ -192,6 +193,36 @@ BOOST_AUTO_TEST_CASE(an_informer_misses_and_doubles_nothing_through_cuts) {
         return true;
       });
       BOOST_TEST((known == there));
+    }
+    informer.reset();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_informer_goes_on_as_soon_as_the_link_is_back) {
+  // Cut at any moment: while it opens its feed, while it lists, while it waits for news.
+  for (size_t turns : {0, 1, 2, 4, 8, 12, 16, 20, 24, 32, 48, 64, 400}) {
+    linked_world w{turns + 1};
+    w.join("/controller/t");
+    w.commit("configmaps", "default", "first", 1);
+    std::set<std::string> known;
+    std::shared_ptr<sdk::informer> informer;
+    w.controller([&](base::actor* self) {
+      informer =
+          std::make_shared<sdk::informer>(self, w.ctx, w.resolver(), sdk::informer_args{.resource = "configmaps"});
+      informer->start({[&](auto& o) { known.emplace(store::name_of(o)); }, {}, {}, {}});
+      return informer;
+    });
+    for (size_t i = 0; i < turns; ++i) w.turn();
+    w.net.cut();
+    w.commit("configmaps", "default", "meanwhile", 1);
+    w.pass(500);
+    w.join("/controller/t");
+    auto back = w.clock.steady_ms();
+    BOOST_TEST_CONTEXT("after " << turns << " turns") {
+      BOOST_REQUIRE(w.until([&] { return known.contains("meanwhile"); }, 60'000));
+      BOOST_TEST(w.clock.steady_ms() - back < 1'000);
+      BOOST_TEST(known.contains("first"));
+      BOOST_TEST(informer->listed() <= 2u);
     }
     informer.reset();
   }
