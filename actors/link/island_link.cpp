@@ -2,6 +2,9 @@
 
 #include <caf/send.hpp>
 
+#include "actors/link/join.hpp"
+#include "schema/json.hpp"
+
 namespace skerry::link {
 namespace {
 constexpr uint32_t protocol = 1;
@@ -16,6 +19,11 @@ caf::behavior island_link_state::make(island_link_args args) {
   args_ = std::make_unique<island_link_args>(std::move(args));
   base::prepare(self_, args_->ctx, args_->path);
   boot_ = args_->ctx.random.next();
+  const auto& island = args_->links.island();
+  bool controller = paths::kind_of(island) == paths::island_kind::controller;
+  renewal_ =
+      std::make_unique<renewal>(controller ? args_->pki : nullptr, names_of_controller(paths::name_of_island(island)),
+                                args_->renew_before_ms, args_->on_renewed);
   connect();
   if (args_->parent) self_->send(args_->parent, base::ready{args_->path});
   return {
@@ -84,6 +92,7 @@ void island_link_state::on_frame(const frame& f) {
   auto r = *f;
   if (r.isWelcome() && phase_ == phase::greeting) return on_welcome();
   if (r.isPing()) return wire_.pong(r.getPing());
+  if (r.isJoined() && phase_ == phase::up) return on_joined(r.getJoined());
   if (!r.isGoodbye()) return;
   auto g = r.getGoodbye();
   auto code = g.getCode() <= static_cast<uint16_t>(errc::internal) ? static_cast<errc>(g.getCode()) : errc::unavailable;
@@ -101,6 +110,26 @@ void island_link_state::on_welcome() {
   last_error_.clear();
   args_->ctx.log.info(args_->path, "joined the cloud at " + args_->address + " as " + args_->links.island());
   wire_.carry(*end);
+  renew_if_due();
+}
+
+void island_link_state::renew_if_due() {
+  if (phase_ != phase::up) return;
+  auto request = renewal_->due(args_->credentials, args_->ctx.clock.wall_ms());
+  if (!request) return args_->ctx.log.error(args_->path, "certificate renewal: " + message_of(request.error()));
+  if (request->empty()) return;
+  wire_.send_with([&](schema::Frame::Builder b) {
+    auto j = b.initJoin();
+    j.setNodeName(args_->links.island());
+    j.setCsrPem(*request);
+  });
+}
+
+void island_link_state::on_joined(schema::Joined::Reader j) {
+  auto ends = renewal_->take(j, args_->credentials);
+  if (ends) return args_->ctx.log.info(args_->path, "certificate renewed, good until " + format_time(*ends));
+  if (code_of(ends.error()) == errc::conflict) return fail(ends.error());
+  args_->ctx.log.error(args_->path, message_of(ends.error()));
 }
 
 void island_link_state::arm_tick() {
@@ -118,6 +147,7 @@ void island_link_state::on_tick() {
     case liveness::action::ping:
       if (phase_ == phase::up) wire_.ping(static_cast<uint64_t>(now()));
       live_->pinged(now());
+      renew_if_due();
       break;
     case liveness::action::none:
       break;
@@ -130,6 +160,7 @@ void island_link_state::fail(const caf::error& why, uint32_t retry_after_ms) {
   auto was_up = phase_ == phase::up;
   phase_ = phase::waiting;
   wire_ = wire{};
+  renewal_->reset();
   auto wait = backoff_.next_ms(args_->ctx.random, retry_after_ms);
   if (was_up || text != last_error_)  // said once for each reason, not for each try
     args_->ctx.log.warning(args_->path, text + "; trying again, next in " + std::to_string(wait) + " ms");

@@ -5,6 +5,7 @@
 #include "actors/link/backoff.hpp"
 #include "actors/link/liveness.hpp"
 #include "actors/link/mesh.hpp"
+#include "actors/link/renewal.hpp"
 #include "actors/link/wire.hpp"
 #include "actors/ports/transport.hpp"
 
@@ -19,7 +20,11 @@ struct island_link_args {
   ports::transport& transport;
   mesh& links;  ///< of this island, with the uplink "/cloud"
   timing times{};
-  caf::actor parent;  ///< gets base::ready when it tries for the first time; may be null
+  caf::actor parent;          ///< gets base::ready when it tries for the first time; may be null
+  ports::pki* pki = nullptr;  ///< null, or the island is no controller: the certificate is not renewed
+  /// Called on the actor's thread with a renewed certificate and key, to be saved.
+  renewal::saver on_renewed{};
+  int64_t renew_before_ms = renew_before_ms_default;
 };
 
 struct island_connected {
@@ -47,6 +52,8 @@ private:
   void on_frames(const wire_frames& m);
   void on_frame(const frame& f);
   void on_welcome();
+  void renew_if_due();
+  void on_joined(schema::Joined::Reader j);
   void on_tick();
   void arm_tick();
   void fail(const caf::error& why, uint32_t retry_after_ms = 0);
@@ -54,6 +61,7 @@ private:
 
   base::actor* self_;
   std::unique_ptr<island_link_args> args_;
+  std::unique_ptr<renewal> renewal_;
   backoff backoff_;
   phase phase_ = phase::waiting;
   uint64_t generation_ = 0, boot_ = 0;

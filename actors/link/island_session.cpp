@@ -81,6 +81,9 @@ void island_session_state::on_frame(const frame& f) {
     case schema::Frame::HELLO:
       if (island_.empty()) return on_hello(r.getHello());
       return end(errc::invalid, "hello was said twice");
+    case schema::Frame::JOIN:
+      if (up_) return on_renewal(r.getJoin());
+      return end(errc::invalid, "a certificate is asked for before hello");
     case schema::Frame::PING:
       return wire_.pong(r.getPing());
     case schema::Frame::GOODBYE:
@@ -116,6 +119,26 @@ void island_session_state::welcome() {
   wire_.carry(*end);
   up_ = true;
   args_->parts.ctx.log.info(args_->path, island_ + " joined from " + wire_.peer().address);
+}
+
+/// A new certificate for the controller that the present one speaks for: no token, the session is proof enough.
+void island_session_state::on_renewal(schema::Join::Reader j) {
+  const auto& parts = args_->parts;
+  std::string controller{controller_of_peer(wire_.peer())};
+  if (controller.empty())
+    return parts.ctx.log.warning(args_->path, island_ + " joined as an administrator: its certificate is not renewed");
+  auto csr = j.getCsrPem();
+  auto signed_pem = parts.pki.sign_request(parts.authority, {csr.begin(), csr.size()}, names_of_controller(controller),
+                                           parts.certificate_days);
+  if (!signed_pem)
+    return parts.ctx.log.warning(
+        args_->path, "certificate of controller " + controller + " is not renewed: " + message_of(signed_pem.error()));
+  parts.ctx.log.info(args_->path, "certificate of controller " + controller + " renewed");
+  wire_.send_with([&](schema::Frame::Builder b) {
+    auto out = b.initJoined();
+    out.setCertificatePem(*signed_pem);
+    out.setCaPem(parts.authority.certificate_pem);
+  });
 }
 
 void island_session_state::on_tick() {

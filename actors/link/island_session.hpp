@@ -30,6 +30,7 @@ private:
   void on_frame(const frame& f);
   void on_hello(schema::Hello::Reader h);
   void welcome();
+  void on_renewal(schema::Join::Reader j);
   void on_tick();
   void end(errc code, const std::string& why, uint32_t retry_after_ms = 0);
   int64_t now() const { return args_->parts.ctx.clock.steady_ms(); }

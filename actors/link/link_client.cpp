@@ -1,5 +1,7 @@
 #include "actors/link/link_client.hpp"
 
+#include "actors/link/join.hpp"
+
 #include <caf/send.hpp>
 
 namespace skerry::link {
@@ -16,6 +18,8 @@ caf::behavior link_client(base::stateful<link_client_state>* self, link_client_a
 
 caf::behavior link_client_state::make(link_client_args args) {
   args_ = std::make_unique<link_client_args>(std::move(args));
+  renewal_ =
+      std::make_unique<renewal>(args_->pki, names_of_node(args_->node), args_->renew_before_ms, args_->on_renewed);
   base::prepare(self_, args_->ctx, args_->path);
   outbox_ = std::make_unique<outbox>(args_->kv);
   if (auto e = outbox_->open(args_->ctx.random)) {
@@ -213,7 +217,7 @@ void link_client_state::fail(caf::error why, uint32_t retry_after_ms) {
   desired_.clear();
   applying_ = false;
   applied_ = 0;
-  renewing_key_.clear();
+  renewal_->reset();
   auto wait = backoff_.next_ms(args_->ctx.random, retry_after_ms);
   // Said once for each reason, not for each try.
   if (was_up || text != c.last_error)

@@ -11,6 +11,7 @@
 #include "actors/link/mesh.hpp"
 #include "actors/link/messages.hpp"
 #include "actors/link/outbox.hpp"
+#include "actors/link/renewal.hpp"
 #include "actors/link/wire.hpp"
 #include "actors/ports/pki.hpp"
 
@@ -27,8 +28,8 @@ struct link_client_args {
   std::function<caf::actor()> agent;  ///< who it is now; may be null for a while
   ports::pki* pki = nullptr;          ///< null: certificates are not renewed
   /// Called on the actor's thread with a renewed certificate and key, to be saved.
-  std::function<caf::expected<void>(const ports::client_credentials&)> on_renewed;
-  int64_t renew_before_ms = 30LL * 24 * 3600 * 1000;
+  renewal::saver on_renewed;
+  int64_t renew_before_ms = renew_before_ms_default;
   timing times{};
   caf::actor parent;      ///< gets base::ready once the journal is open; may be null
   mesh* links = nullptr;  ///< letters between the node's actors and the cloud's; null: none cross
@@ -116,7 +117,7 @@ private:
   std::deque<frame> desired_;       ///< not applied yet
   bool applying_ = false;
   uint64_t applied_ = 0;  ///< frames of this session
-  std::string renewing_key_;
+  std::unique_ptr<renewal> renewal_;
   link_stats counted_;  ///< totals of ended connections, and what stats() starts from
 };
 

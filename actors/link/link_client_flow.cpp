@@ -174,33 +174,22 @@ caf::error link_client_state::check_cluster(const std::string& uid) {
 // -- certificate ------------------------------------------------------------------------------------------------------
 
 void link_client_state::renew_if_due() {
-  if (phase_ != phase::up || args_->pki == nullptr || !renewing_key_.empty()) return;
-  auto ends = args_->pki->expires_ms(args_->credentials.certificate_pem);
-  if (!ends || *ends - args_->ctx.clock.wall_ms() > args_->renew_before_ms) return;
-  auto request = args_->pki->make_request({"system:node:" + args_->node, {"system:nodes"}, {}, false});
+  if (phase_ != phase::up) return;
+  auto request = renewal_->due(args_->credentials, args_->ctx.clock.wall_ms());
   if (!request) return log(ports::severity::error, "certificate renewal: " + message_of(request.error()));
-  renewing_key_ = request->key_pem;
+  if (request->empty()) return;
   wire_.send_with([&](schema::Frame::Builder b) {
     auto j = b.initJoin();
     j.setNodeName(args_->node);
-    j.setCsrPem(request->certificate_pem);
+    j.setCsrPem(*request);
   });
 }
 
 void link_client_state::on_joined(schema::Joined::Reader j) {
-  if (renewing_key_.empty()) return breach(errc::invalid, "the cloud sent a certificate that was not asked for");
-  auto renewed = args_->credentials;
-  renewed.certificate_pem = text_of(j.getCertificatePem());
-  renewed.key_pem = std::exchange(renewing_key_, {});
-  auto ends = args_->pki->expires_ms(renewed.certificate_pem);
-  if (!ends) return log(ports::severity::error, "the renewed certificate does not parse: " + message_of(ends.error()));
-  if (args_->on_renewed) {
-    auto saved = args_->on_renewed(renewed);
-    if (!saved)
-      return log(ports::severity::error, "the renewed certificate is not saved: " + message_of(saved.error()));
-  }
-  args_->credentials = std::move(renewed);
-  log(ports::severity::info, "certificate renewed, good until " + format_time(*ends));
+  auto ends = renewal_->take(j, args_->credentials);
+  if (ends) return log(ports::severity::info, "certificate renewed, good until " + format_time(*ends));
+  if (code_of(ends.error()) == errc::conflict) return breach(errc::invalid, message_of(ends.error()));
+  log(ports::severity::error, message_of(ends.error()));
 }
 
 }  // namespace skerry::link

@@ -145,6 +145,63 @@ BOOST_AUTO_TEST_CASE(a_controller_joins_by_certificate_and_reaches_cloud_and_nod
   w.parts->links = nullptr;
 }
 
+BOOST_AUTO_TEST_CASE(a_controllers_certificate_is_renewed_over_its_session) {
+  letters_of cloud{w, words, "/cloud", &w.cloud_kv};
+  w.parts->links = &cloud.links;
+  w.parts->certificate_days = 1000;
+  sim::memory_kv disk;
+  letters_of backup{w, words, "/controller/backup", &disk};
+  std::vector<uint64_t> at_cloud;
+  cloud.put("/cloud/probe", at_cloud);
+  std::vector<ports::client_credentials> saved;
+  auto join = [&](const std::string& cn, const std::string& organization) {
+    auto pair = *w.pki.issue(w.ca, {cn, {organization}, {}, false}, 365);
+    link::island_link_args a{w.ctx,
+                             "/controller/backup/link",
+                             "test",
+                             "cloud:6443",
+                             {w.ca.certificate_pem, {}, pair.certificate_pem, pair.key_pem},
+                             w.net,
+                             backup.links,
+                             {},
+                             {}};
+    a.pki = &w.pki;
+    a.on_renewed = [&](const ports::client_credentials& c) {
+      saved.push_back(c);
+      return caf::expected<void>{caf::unit};
+    };
+    return std::pair{w.sys.spawn(link::island_link, a), pair};
+  };
+  auto [mine, first] = join("skerry:controller:backup", "skerry:controllers");
+  BOOST_TEST(w.until([&] { return !backup.links.links().empty() && backup.links.links().at(0).up; }));
+  w.pass(10 * 60'000);
+  BOOST_TEST(saved.empty());  // it is good for long
+  w.clock.wall_skew_ms = 340LL * 86'400'000;
+  BOOST_TEST(w.until([&] { return !saved.empty(); }));
+  w.pass(10 * 60'000);
+  BOOST_TEST(saved.size() == 1u);
+  BOOST_TEST(sim::sim_pki::identity_of(saved.at(0).certificate_pem).common_name == "skerry:controller:backup");
+  BOOST_TEST(saved.at(0).key_pem != first.key_pem);
+  BOOST_TEST(*w.pki.expires_ms(saved.at(0).certificate_pem) - w.clock.wall_ms() > 900LL * 86'400'000);
+  // It goes on with that.
+  w.clock.wall_skew_ms = 400LL * 86'400'000;
+  w.net.cut();
+  BOOST_TEST(w.until([&] { return backup.links.links().at(0).sessions == 2u; }));
+  BOOST_TEST(backup.ask("/cloud/probe", 3) == 6u);
+  caf::anon_send_exit(mine, caf::exit_reason::kill);
+  w.pass(10'000);
+  // An administrator's is his own to renew.
+  auto admin = join("admin", "system:masters").first;
+  BOOST_TEST(w.until([&] { return backup.links.links().at(0).sessions == 3u; }));
+  w.clock.wall_skew_ms = 750LL * 86'400'000;
+  w.pass(10 * 60'000);
+  BOOST_TEST(saved.size() == 1u);
+  caf::anon_send_exit(admin, caf::exit_reason::kill);
+  w.settle();
+  w.node_links = nullptr;
+  w.parts->links = nullptr;
+}
+
 BOOST_AUTO_TEST_CASE(a_certificate_says_which_island_its_holder_may_be) {
   ports::peer_identity admin{"skerry-admin", {"system:masters"}, "x"};
   ports::peer_identity mine{"skerry:controller:a", {"skerry:controllers"}, "x"};

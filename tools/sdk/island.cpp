@@ -33,7 +33,7 @@ int workers_of(const island_options& o) {
 /// In the order in which it is built; taken down the other way round.
 struct island::parts {
   parts(ports::severity least, int workers) : base(least, workers) {}
-  std::string name;
+  std::string name, data_dir;
   skerry::pki::openssl pki;
   tools::node_identity identity;
   std::unique_ptr<ports::kv> kv;
@@ -64,6 +64,7 @@ caf::expected<std::unique_ptr<island>> island::open(island_options o) {
   out->parts_ = std::make_unique<parts>(*least, workers_of(o));
   auto& p = *out->parts_;
   p.name = o.name;
+  p.data_dir = o.data_dir;
   if (auto r = tools::make_private_directory(o.data_dir); !r) return r.error();
   auto kv = drivers::open_leveldb(drivers::leveldb_options::small(o.data_dir + "/island.db"));
   if (!kv) return kv.error();
@@ -138,7 +139,13 @@ caf::expected<void> island::start(std::vector<supervisors::child_spec> children,
                                 .credentials = {id.ca_pem, {}, id.certificate_pem, id.key_pem},
                                 .transport = *q.transport,
                                 .links = *q.mesh,
-                                .parent = {}};
+                                .parent = {},
+                                .pki = &q.pki,
+                                .on_renewed = [&q](const ports::client_credentials& c) -> caf::expected<void> {
+                                  q.identity.certificate_pem = c.certificate_pem;
+                                  q.identity.key_pem = c.key_pem;
+                                  return tools::save_node_identity(q.data_dir, q.identity);
+                                }};
     return parent->spawn(link::island_link, std::move(args));
   }));
   for (auto& c : children) all.push_back(std::move(c));
