@@ -4,6 +4,7 @@
 #include "schema/delivery.capnp.h"
 #include "schema/limits.hpp"
 #include "schema/objects.capnp.h"
+#include "schema/pods.capnp.h"
 #include "schema/probe.capnp.h"
 
 namespace skerry {
@@ -174,6 +175,8 @@ void add_standard(vocabulary& words) {
   words.add<schema::FeedOpened>();
   words.add<schema::NextObjects>();
   words.add<schema::ObjectBatch>();
+  words.add<schema::AskPod>();
+  words.add<schema::PodView>();
 }
 
 }  // namespace skerry

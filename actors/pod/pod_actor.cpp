@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "schema/error.hpp"
+#include "schema/json.hpp"
 
 namespace skerry::pod {
 namespace {
@@ -38,6 +39,7 @@ caf::behavior pod_state::make(pod_args args) {
       [this](greet_again) {
         if (!machine_) greet();
       },
+      [this](const letter<schema::AskPod>&) { return view(); },
   };
 }
 
@@ -85,6 +87,21 @@ void pod_state::tell_status() {
   if (text == told_) return;
   told_ = std::move(text);
   self_->send(args_->agent, status_changed{args_->uid, told_});
+}
+
+caf::result<letter<schema::PodView>> pod_state::view() const {
+  if (!machine_ || told_.empty())
+    return make_error(errc::unavailable, args_->path + " does not know yet what runs; ask again");
+  const auto& spec = machine_->spec();
+  std::string error;
+  auto status = parse_json(told_, error);
+  return letter<schema::PodView>::build([&](schema::PodView::Builder b) {
+    b.setNamespace(spec.ns);
+    b.setName(spec.name);
+    b.setUid(args_->uid);
+    b.setPhase(std::string{string_at(status, "phase")});
+    b.setStatus({reinterpret_cast<const kj::byte*>(told_.data()), told_.size()});
+  });
 }
 
 void pod_state::act(pod_effect& e) {

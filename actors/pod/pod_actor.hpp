@@ -8,6 +8,8 @@
 #include "actors/ports/files.hpp"
 #include "actors/ports/prober.hpp"
 #include "actors/ports/runtime.hpp"
+#include "schema/letter.hpp"
+#include "schema/pods.capnp.h"
 
 namespace skerry::pod {
 
@@ -39,6 +41,7 @@ private:
   void probe(pod_effect& e);
   instant now() const;
   void tell_status();
+  caf::result<letter<schema::PodView>> view() const;
 
   base::actor* self_;
   std::unique_ptr<pod_args> args_;
@@ -50,7 +53,8 @@ private:
 };
 
 /// The life of one pod around its pod_machine: carries out its effects by the ports, feeds their answers back, tells
-/// the agent its status when it has changed. A new one adopts what is there: its own end stops no container.
+/// the agent its status when it has changed; whoever sends AskPod (schema/pods.capnp) gets it too. A new one adopts
+/// what is there: its own end stops no container.
 caf::behavior pod_actor(base::stateful<pod_state>* self, pod_args args);
 
 }  // namespace skerry::pod

@@ -73,7 +73,9 @@ letter<samples::Totals> totals(const aggregate_state& s) {
 void publish(actor* self) {
   auto& s = self->state;
   s.timer->arm(publish_ms, [self] { publish(self); });
+  s.pods->ask();
   json::object data;
+  for (const auto& [pod, state] : s.pods->states()) data["pod." + pod] = state;
   for (const auto& [node, t] : s.nodes)
     data[node] = "tallies=" + std::to_string(t.tallies) + " sent=" + std::to_string(t.sent) +
                  " gaps=" + std::to_string(t.gaps) + " repeats=" + std::to_string(t.repeats) +
@@ -103,6 +105,8 @@ caf::behavior aggregate(actor* self, const skerry::tools::app& app, std::string 
   load(self->state.nodes, app.kv);
   self->state.objects = std::make_unique<skerry::sdk::objects>(self, app.resolve);
   self->state.timer = std::make_unique<skerry::sdk::timer>(self);
+  self->state.pods = std::make_unique<pods>(self, app.island.ctx, app.resolve);
+  self->state.pods->start();
   publish(self);
   return skerry::sdk::with_wakes({
       [self](const letter<samples::Reading>& r) { read(self, r); },

@@ -6,6 +6,7 @@ import os
 import shutil
 
 import harness
+import manifests
 from harness import expect, run, wait_for
 from link_proxy import LinkProxy
 
@@ -135,9 +136,24 @@ class Sdk:
         wait_for(lambda: self.total()["tallies"] >= 2, "the aggregate counts", 60)
         return str(self.total())
 
-    def total(self):
+    def asks_pods(self):
+        """The aggregate asks a pod's actor by its path on the node; who is there no more is asked no more."""
+        sample = manifests.pod("sample", "absent:1")
+        sample["metadata"]["labels"] = {"sample": "yes"}
+        other = manifests.pod("other", "absent:1")
+        for p in (sample, other):
+            p["spec"]["nodeName"] = "rock-1"
+        self.k("apply", "-f", "-", text=manifests.text(sample, other))
+        wait_for(lambda: self.published().get("pod.default.sample") == "Pending", "the pod's actor answers", 60)
+        expect("pod.default.other" not in self.published(), "the other is not asked")
+        return "pod.default.sample: Pending"
+
+    def published(self):
         r = self.k("get", "configmap", "node-aggregate", "-o", "json", check=False)
-        text = json.loads(r.out).get("data", {}).get("rock-1", "") if r.code == 0 else ""
+        return json.loads(r.out).get("data", {}) if r.code == 0 else {}
+
+    def total(self):
+        text = self.published().get("rock-1", "")
         pairs = dict(p.split("=") for p in text.split())
         return {k: int(pairs.get(k, 0)) for k in ("tallies", "sent", "gaps", "repeats", "reading", "readings")}
 
@@ -148,7 +164,9 @@ class Sdk:
         wait_for(lambda: self.spent(before, 20), "twenty tallies' time passes at the node", 60)
         cut = self.total()
         expect(cut["tallies"] == before["tallies"], f"nothing crosses a cut line: {before} {cut}")
+        expect(self.published().get("pod.default.sample") == "suspended", f"the pod's actor is not reached: {self.published()}")
         self.line.heal()
+        wait_for(lambda: self.published().get("pod.default.sample") == "Pending", "the pod's actor answers again")
         after = wait_for(lambda: self.caught_up(before["tallies"] + 20), "the aggregate catches up", 60)
         self.exact(after)
         missed = after["reading"] - before["reading"] - (after["readings"] - before["readings"])
@@ -202,7 +220,8 @@ def body(world, report):
             if not report.step(name, action):
                 break
     if report.step("build the aggregate outside the tree", lambda: s.build("node-aggregate")):
-        for name, action in [("samplers on nodes, an aggregate in the cloud", s.start_nodes), ("through a partition", s.through_a_partition),
+        for name, action in [("samplers on nodes, an aggregate in the cloud", s.start_nodes), ("the aggregate asks pods", s.asks_pods),
+                             ("through a partition", s.through_a_partition),
                              ("through kill -9 of both", s.through_crashes)]:
             if not report.step(name, action):
                 break

@@ -1,3 +1,4 @@
+#include "actors/pod/pod_actor.hpp"
 #include "schema/limits.hpp"
 #include "test/node/world.hpp"
 
@@ -163,6 +164,36 @@ BOOST_AUTO_TEST_CASE(a_pod_actor_that_crashes_is_restarted_and_adopts) {
   pass(100);
   BOOST_TEST(starts() == 2u);
   BOOST_TEST(phase("p") == "Running");
+}
+
+BOOST_AUTO_TEST_CASE(a_pods_actor_says_how_it_is) {
+  start();
+  put("pods", pod_text("p"));
+  auto view = [&]() -> caf::expected<letter<schema::PodView>> {
+    caf::expected<letter<schema::PodView>> out{make_error(errc::internal, "unanswered")};
+    caf::actor asker = sys.spawn([&](caf::event_based_actor* self) {
+      self->request(directory.find("/node/n1/pod/uid-p"), caf::infinite,
+                    letter<schema::AskPod>::build([](schema::AskPod::Builder) {}))
+          .then([&](const letter<schema::PodView>& v) { out = v; }, [&](const caf::error& e) { out = e; });
+    });
+    settle();
+    return out;
+  };
+  pass(100);
+  auto v = view();
+  BOOST_REQUIRE((v));
+  auto text = [](auto t) { return std::string{t.begin(), t.end()}; };
+  BOOST_TEST(text((**v).getNamespace()) == "shop");
+  BOOST_TEST(text((**v).getName()) == "p");
+  BOOST_TEST(text((**v).getUid()) == "uid-p");
+  BOOST_TEST(text((**v).getPhase()) == "Running");
+  BOOST_TEST(text((**v).getStatus()) == cloud.pods.at("p"));
+  // One that knows nothing yet says so.
+  auto blank = sys.spawn(pod::pod_actor,
+                         pod::pod_args{ctx, "/node/n1/pod/x", "x", runtime, files, prober, caf::actor{link_actor}});
+  directory.put("/node/n1/pod/uid-p", blank);
+  BOOST_TEST((code_of(view().error()) == errc::unavailable));
+  caf::anon_send_exit(blank, caf::exit_reason::kill);
 }
 
 BOOST_AUTO_TEST_CASE(pods_outlive_the_crash_of_their_pool) {
