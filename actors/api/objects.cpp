@@ -1,6 +1,7 @@
 #include "actors/api/objects.hpp"
 
 #include <chrono>
+#include <cstdio>
 
 #include "actors/api/local_exchange.hpp"
 #include "actors/api/object_feed.hpp"
@@ -104,6 +105,16 @@ letter<schema::ObjectAnswer> to_letter(reply r) {
   });
 }
 
+/// A feed shows what its opener may see, to whoever asks at its path: so nobody can guess that, and after a restart of
+/// the cloud no feed has the path of an older one.
+std::string feed_id(ports::random& chance) {
+  auto high = chance.next(), low = chance.next();
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(high),
+                static_cast<unsigned long long>(low));
+  return text;
+}
+
 }  // namespace
 
 caf::expected<ports::http_request> to_request(schema::ObjectCall::Reader c, const kube::registry& registry) {
@@ -184,7 +195,7 @@ caf::result<letter<schema::FeedOpened>> objects_state::open(const letter<schema:
   auto pool = args_->feeds();
   if (!pool) return make_error(errc::unavailable, "the cloud is starting; try again");
   base::start_child child;
-  child.id = std::to_string(++feeds_) + "-" + std::to_string(self_->id());
+  child.id = feed_id(args_->with.ctx.random);
   child.when = base::restart::temporary;
   auto path = "/cloud/api/feeds/" + child.id;
   child.start = [parts = &args_->with, path, wanted = std::move(*wanted)](caf::event_based_actor* s) {

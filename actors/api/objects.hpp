@@ -31,7 +31,6 @@ private:
 
   base::actor* self_;
   std::unique_ptr<objects_args> args_;
-  uint64_t feeds_ = 0;
 };
 
 /// The API for actors (schema/objects.capnp): turns a call into a request of the REST API and answers with what that

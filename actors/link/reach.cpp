@@ -5,14 +5,25 @@
 #include "schema/path.hpp"
 
 namespace skerry::link {
+namespace {
+
+/// Of an island's inspector, which kills, traces and suspends for operators.
+bool is_admin(std::string_view path) {
+  auto rest = path.substr(paths::island_of(path).size());
+  return rest == "/admin" || rest.starts_with("/admin/");
+}
+
+}  // namespace
 
 bool default_reach(const passage& p) {
   auto from = paths::kind_of(p.from);
-  if (from != paths::island_kind::node) return from != paths::island_kind::none;
+  if (from == paths::island_kind::none) return false;
   if (paths::is_below(p.to, p.from)) return true;
+  if (from == paths::island_kind::controller) return !is_admin(p.to);
+  if (from != paths::island_kind::node) return true;
   if (p.what == passage::errand::exit) return false;
   if (paths::kind_of(p.to) == paths::island_kind::repl) return p.invited && p.what == passage::errand::tell;
-  return paths::is_below(p.to, paths::cloud) && !paths::is_below(p.to, "/cloud/admin");
+  return paths::is_below(p.to, paths::cloud) && !is_admin(p.to);
 }
 
 void invitations::note(std::string_view by, std::string_view island, int64_t now_ms) {

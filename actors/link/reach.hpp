@@ -26,9 +26,9 @@ struct passage {
 /// May it be let through? Asked for each letter; answers to requests are not asked about: they go to who asked.
 using reach_policy = std::function<bool(const passage&)>;
 
-/// The cloud, REPLs and controllers reach everything. A node reaches what stands below /cloud, but not /cloud/admin,
-/// and ends nobody; it tells (and no more) those actors of REPLs that wrote to it lately: what they trace there. Nobody
-/// speaks for another island.
+/// The cloud and REPLs reach everything; controllers all but the inspectors (<island>/admin) of other islands. A node
+/// reaches what stands below /cloud, but not /cloud/admin, and ends nobody; it tells (and no more) those actors of
+/// REPLs that wrote to it lately: what they trace there. Nobody speaks for another island.
 bool default_reach(const passage& p);
 
 inline constexpr int64_t invitation_ms = 60'000;

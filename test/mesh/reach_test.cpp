@@ -76,9 +76,14 @@ BOOST_AUTO_TEST_SUITE(reach)
 BOOST_AUTO_TEST_CASE(the_rules) {
   for (auto what : all)
     for (auto invited : {false, true}) {
-      for (auto* from : {"/cloud", "/repl/7", "/controller/c"})
+      for (auto* from : {"/cloud", "/repl/7"})
         for (auto* to : {"/cloud/admin", "/cloud/x", "/node/n1/admin", "/repl/8/client", "/controller/d/x"})
           BOOST_TEST(may(from, to, what, invited), from << " to " << to);
+      for (auto* to : {"/cloud/x", "/cloud/administration", "/cloud/api/admin", "/node/n1/pod/u", "/repl/8/client",
+                       "/controller/d/x", "/controller/c/admin"})
+        BOOST_TEST(may("/controller/c", to, what, invited), to);
+      for (auto* to : {"/cloud/admin", "/cloud/admin/x", "/node/n1/admin", "/repl/8/admin", "/controller/d/admin"})
+        BOOST_TEST(!may("/controller/c", to, what, invited), to);
       BOOST_TEST(may("/node/n1", "/node/n1/agent", what, invited));
       for (auto* to : {"/node/n2/agent", "/node/n11/agent", "/cloud/admin", "/cloud/admin/x", "/controller/c/x", "/x"})
         BOOST_TEST(!may("/node/n1", to, what, invited), to);

@@ -198,6 +198,32 @@ BOOST_AUTO_TEST_CASE(an_informer_misses_and_doubles_nothing_through_cuts) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_feed_has_a_path_that_nobody_guesses) {
+  linked_world w{3};
+  w.join("/controller/t");
+  std::vector<std::string> opened;
+  for (size_t n = 1; n <= 3; ++n) {
+    w.controller([&](base::actor* self) {
+      self->request(w.resolver()("/cloud/api/objects"), caf::infinite,
+                    letter<schema::OpenFeed>::build([](schema::OpenFeed::Builder b) { b.setResource("configmaps"); }))
+          .then([&](const letter<schema::FeedOpened>& o) { opened.emplace_back((*o).getPath().cStr()); });
+      return nullptr;
+    });
+    BOOST_REQUIRE(w.until([&] { return opened.size() == n; }));
+  }
+  const std::string below = "/cloud/api/feeds/";
+  std::set<std::string> parts;
+  for (const auto& path : opened) {
+    BOOST_REQUIRE(path.starts_with(below));
+    auto id = path.substr(below.size());
+    BOOST_TEST(id.size() == 32u);
+    BOOST_TEST(id.find_first_not_of("0123456789abcdef") == std::string::npos);
+    parts.insert(id.substr(0, 16));
+    parts.insert(id.substr(16));
+  }
+  BOOST_TEST(parts.size() == 6u);  // no half of it is a count
+}
+
 BOOST_AUTO_TEST_CASE(an_informer_goes_on_as_soon_as_the_link_is_back) {
   // Cut at any moment: while it opens its feed, while it lists, while it waits for news.
   for (size_t turns : {0, 1, 2, 4, 8, 12, 16, 20, 24, 32, 48, 64, 400}) {
