@@ -57,15 +57,19 @@ class Trace:
         """The next ProbePing that it shows."""
         return wait_for(self._take, "the trace shows the message", seconds)
 
-    def await_number(self, ping, number):
-        """Pings until the trace shows one: it has begun. All are read."""
+    def begin(self, ping):
+        """Pings with number 0 until the trace shows one: it has begun. Returns that."""
         def shown():
-            ping(number)
+            ping(0)
             return self._take()
-        t = wait_for(shown, "the trace begins")
-        while self._take():
-            pass
-        return t
+        return wait_for(shown, "the trace begins")
+
+    def next_after(self, number, seconds=10):
+        """The next ProbePing that is none of those that went before."""
+        while True:
+            t = self.next(seconds)
+            if number_of(t) > number:
+                return t
 
     def end(self):
         self.p.terminate()
@@ -161,17 +165,21 @@ class NodeRepl(Repl):
     def messages_are_traced(self):
         """Each of these letters, and no other of that kind, is shown with its fields."""
         trace = Trace(self, "-o", "json", "-c", f"trace {MESH} -t 30")
-        first = trace.await_number(self.ping, 1)
-        for number in range(2, 5):
-            self.ping(number)
-            t = trace.next(10)
-            expect(t["path"] == MESH and t["request"] and not t["answer"], f"{t}")
-            expect(re.fullmatch(r"/repl/\d+/client", t["sender"]) and t["sender"] != first["sender"], f"another REPL asked: {t}")
-            expect(number_of(t) == number and t["type"] == first["type"] and t["size"] == len(first["raw"]), f"number {number}: {t}")
-        trace.end()
+        try:
+            first = trace.begin(self.ping)
+            for number in range(1, 4):
+                self.ping(number)
+                t = trace.next_after(number - 1)
+                expect(t["path"] == MESH and t["request"] and not t["answer"], f"{t}")
+                expect(re.fullmatch(r"/repl/\d+/client", t["sender"]) and t["sender"] != first["sender"], f"another REPL asked: {t}")
+                expect(number_of(t) == number and t["type"] == first["type"] and t["size"] == len(first["raw"]), f"number {number}: {t}")
+        finally:
+            trace.end()
         shown = Trace(self, "-c", f"trace {MESH} -t 30")
-        wait_for(lambda: self.ping(4711) or any("ProbePing" in line for line in shown.lines), "the trace shows it")
-        shown.end()
+        try:
+            wait_for(lambda: self.ping(4711) or any("ProbePing" in line for line in shown.lines), "the trace shows it")
+        finally:
+            shown.end()
         decoded = [line for line in shown.lines if re.search(r"^[\d:.]+ /node/n1/mesh <- /repl/\d+/client +request ProbePing \{\"number\":4711\}$", line)]
         expect(decoded, f"the message with its fields: {shown.lines}")
         return decoded[0]
@@ -266,20 +274,23 @@ class NodeRepl(Repl):
 
     def a_cut_line_is_told(self):
         trace = Trace(self, "-o", "json", "-c", f"trace {MESH} -t 60")
-        trace.await_number(self.ping, 1)
-        self.line.cut()
         try:
-            wait_for(lambda: not self.link()["up"], "the link is suspended")
-            said = self.fails(PING % 2, 1, "suspended", "its link is cut", seconds=5)
-            expect(self.actor("/cloud/store")["phase"] == "running", "the cloud itself is as before")
+            trace.begin(self.ping)
+            self.line.cut()
+            try:
+                wait_for(lambda: not self.link()["up"], "the link is suspended")
+                said = self.fails(PING % 2, 1, "suspended", "its link is cut", seconds=5)
+                expect(self.actor("/cloud/store")["phase"] == "running", "the cloud itself is as before")
+            finally:
+                self.line.heal()
+            wait_for(self.answers, "the node answers again", 30)
+            expect(self.link()["up"], "the link is up")
+            # The trace outlives the cut.
+            self.ping(5000)
+            t = trace.next_after(4999)
+            expect(number_of(t) == 5000 and trace.p.poll() is None, f"{t}")
         finally:
-            self.line.heal()
-        wait_for(self.answers, "the node answers again", 30)
-        expect(self.link()["up"], "the link is up")
-        # The trace outlives the cut.
-        t = trace.await_number(self.ping, 12)
-        expect(t["path"] == MESH and trace.p.poll() is None, f"{t}")
-        trace.end()
+            trace.end()
         return said
 
     def a_new_agent_is_found(self):
