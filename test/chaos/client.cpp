@@ -64,13 +64,17 @@ void writer::submit() {
     pending_ = send(front_, "POST", config_maps, body);
 }
 
-void writer::work(bool more) {
+void writer::work(bool more, int64_t now_ms) {
+  if (retry_.waits()) {
+    if (retry_.due(now_ms)) submit();
+    return;
+  }
   if (pending_) {
     if (!pending_->done) return;
     // A creation whose answer was lost may have been done: then the name is taken, and an update says the value.
     bool taken = pending_->code == 409 && !acknowledged_.contains(key_);
     if (taken) acknowledged_[key_];
-    if (!good(*pending_)) return submit();
+    if (!good(*pending_)) return retry_.later(now_ms);
     acknowledged_[key_] = value_;
     pending_ = nullptr;
   }
@@ -82,20 +86,25 @@ void writer::work(bool more) {
 
 // -- pod_maker --------------------------------------------------------------------------------------------------------
 
-void pod_maker::work(bool more) {
-  auto ask = [this] {
-    if (deleting_) {
-      pending_ = send(front_, "DELETE", std::string{pods} + "/" + name_ + "?gracePeriodSeconds=1");
-      return;
-    }
-    pending_ = send(front_, "POST", pods,
-                    R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name_ +
-                        R"("},"spec":{"containers":[{"name":"main","image":"app:1"}]}})");
-  };
+void pod_maker::submit() {
+  if (deleting_) {
+    pending_ = send(front_, "DELETE", std::string{pods} + "/" + name_ + "?gracePeriodSeconds=1");
+    return;
+  }
+  pending_ = send(front_, "POST", pods,
+                  R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":")" + name_ +
+                      R"("},"spec":{"containers":[{"name":"main","image":"app:1"}]}})");
+}
+
+void pod_maker::work(bool more, int64_t now_ms) {
+  if (retry_.waits()) {
+    if (retry_.due(now_ms)) submit();
+    return;
+  }
   if (pending_) {
     if (!pending_->done) return;
     bool settled = good(*pending_) || pending_->code == (deleting_ ? 404 : 409);
-    if (!settled) return ask();
+    if (!settled) return retry_.later(now_ms);
     if (!deleting_) alive_.insert(name_);
     pending_ = nullptr;
   }
@@ -107,7 +116,7 @@ void pod_maker::work(bool more) {
   } else {
     name_ = "pod-" + std::to_string(100'000 + ++number_);
   }
-  ask();
+  submit();
 }
 
 // -- scaler -----------------------------------------------------------------------------------------------------------
@@ -117,10 +126,14 @@ void scaler::submit() {
       send(front_, "PATCH", "/apis/apps/v1/namespaces/default/deployments/web", patch_, "application/merge-patch+json");
 }
 
-void scaler::work(bool more, ports::random& draw) {
+void scaler::work(bool more, int64_t now_ms, ports::random& draw) {
+  if (retry_.waits()) {
+    if (retry_.due(now_ms)) submit();
+    return;
+  }
   if (pending_) {
     if (!pending_->done) return;
-    if (!good(*pending_)) return submit();
+    if (!good(*pending_)) return retry_.later(now_ms);
     pending_ = nullptr;
   }
   if (!more) return;
@@ -173,12 +186,15 @@ void reflector::take_events() {
   call_ = nullptr;
 }
 
-void reflector::work() {
+void reflector::work(int64_t now_ms) {
+  bool had = call_ != nullptr;
   if (call_ && watching_)
     take_events();
   else if (call_)
     take_list();
   if (call_) return;
+  if (had && version_.empty()) retry_.later(now_ms);  // a list, or a watch, that failed
+  if (retry_.waits() && !retry_.due(now_ms)) return;
   watching_ = !version_.empty();
   read_ = 0;
   watches_ += watching_;

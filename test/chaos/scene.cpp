@@ -38,7 +38,11 @@ bool ledger::follow(size_t island, const std::string& path, const caf::actor& vi
   auto end = std::make_shared<ending>();
   auto alone = std::make_shared<bool>(false);
   if (supervisor) supervisor->attach_functor([alone] { *alone = true; });
-  victim->attach_functor([end, alone](const caf::error& why) { *end = {true, *alone, why}; });
+  ++*open_;
+  victim->attach_functor([end, alone, open = open_](const caf::error& why) {
+    *end = {true, *alone, why};
+    --*open;
+  });
   if (end->over) return false;
   victims_.push_back({island, path, end});
   return true;
@@ -103,14 +107,15 @@ void scene::load(bool more) {
   // Time stands still while anybody has work: who always asks for more would stop it.
   more = more && w.clock.steady_ms() >= w.clients_due_ms;
   if (more) w.clients_due_ms = w.clock.steady_ms() + 50 + static_cast<int64_t>(w.chance.below(200));
-  first.work(more);
-  second.work(more);
-  third.work(more);
-  pods.work(more && w.chance.below(4) == 0);
-  web.work(more && w.chance.below(16) == 0, w.chance);
+  auto now = w.clock.steady_ms();
+  first.work(more, now);
+  second.work(more, now);
+  third.work(more, now);
+  pods.work(more && w.chance.below(4) == 0, now);
+  web.work(more && w.chance.below(16) == 0, now, w.chance);
   letters.work(more);
-  maps.work();
-  watched_pods.work();
+  maps.work(now);
+  watched_pods.work(now);
   if (partition_ends_ms != 0 && w.clock.steady_ms() > partition_ends_ms) {
     partition_ends_ms = 0;
     w.net.partition(false);
@@ -154,33 +159,59 @@ std::string scene::story() const {
 
 // -- what befalls it --------------------------------------------------------------------------------------------------
 
-void scene::kill_one() {
+std::vector<scene::target> scene::everybody() {
+  std::vector<target> all;
   auto islands = w.islands();
-  std::vector<std::pair<size_t, std::string>> all;
   for (size_t i = 0; i < islands.size(); ++i)
-    for (auto& path : islands[i]->directory.list()) all.emplace_back(i, path);
-  auto& [number, path] = all[w.chance.below(all.size())];
-  auto* where = islands[number];
-  auto victim = where->directory.find(path);
-  auto supervisor = path == where->path ? caf::actor{} : where->directory.find(path.substr(0, path.rfind('/')));
-  // One whose supervisor was put to rest is about to be, too; one that has ended, unknown to its supervisor, is nobody.
-  if ((!supervisor && path != where->path) || !crashes.follow(number, path, victim, supervisor)) return;
-  supervisor = nullptr;
-  if (w.chance.below(2) == 0) {
-    tell("kill " + path);
-    caf::anon_send_exit(victim, caf::exit_reason::kill);
-  } else {
-    tell("exception " + path);
-    trap.armed = true;
-    where->directory.trace(path, &trap);
-    // Its own work shall meet the exception; one that has none for a while gets something to stumble over.
-    for (int n = 0; n < 100 && trap.armed; ++n) load(n % 32 == 0), w.turn();
-    if (trap.armed) caf::anon_send(victim, poke{});
-  }
-  victim = nullptr;
+    for (auto& e : islands[i]->directory.entries("", "", SIZE_MAX)) {
+      seen_[{i, e.path}] = e.who;
+      all.push_back({i, e.path, e.who});
+    }
+  return all;
+}
+
+/// False for one that has ended, and its supervisor does not know yet.
+bool scene::follow(const target& t) {
+  bool root = t.path == w.islands()[t.island]->path;
+  return crashes.follow(t.island, t.path, t.who,
+                        root ? caf::actor{} : seen_[{t.island, t.path.substr(0, t.path.rfind('/'))}]);
+}
+
+/// Its own work shall meet an exception; one that has none for a while gets something to stumble over.
+void scene::trip(const target& t) {
+  auto& directory = w.islands()[t.island]->directory;
+  trap.armed = true;
+  directory.trace(t.path, &trap);
+  for (int n = 0; n < 100 && trap.armed; ++n) load(n % 32 == 0), w.turn();
+  if (trap.armed) caf::anon_send(t.who, poke{});
   for (int n = 0; n < 5'000 && !crashes.over(); ++n) w.turn();
   trap.armed = false;
-  where->directory.trace(path, nullptr);
+  directory.trace(t.path, nullptr);
+}
+
+void scene::kill_one() {
+  auto all = everybody();
+  auto& victim = all[w.chance.below(all.size())];
+  if (!follow(victim)) return;
+  std::vector<target> children;
+  for (auto& t : all)
+    if (t.island == victim.island && t.path.starts_with(victim.path + "/") &&
+        t.path.find('/', victim.path.size() + 1) == std::string::npos)
+      children.push_back(t);
+  if (!children.empty() && w.chance.below(2) == 0) {
+    auto& child = children[w.chance.below(children.size())];
+    if (follow(child)) {
+      tell("kill " + child.path + ", and");
+      caf::anon_send_exit(child.who, caf::exit_reason::kill);
+    }
+  }
+  if (w.chance.below(2) == 0) {
+    tell("exception " + victim.path);
+    return trip(victim);
+  }
+  tell("kill " + victim.path);
+  caf::anon_send_exit(victim.who, caf::exit_reason::kill);
+  for (int n = 0; n < 5'000 && !crashes.over(); ++n) w.turn();
 }
 
 void scene::cut_links() {

@@ -17,8 +17,8 @@ public:
   /// Follows a victim of the island with this number, and its supervisor, who would report its end; null for a root.
   /// False if it has ended already.
   bool follow(size_t island, const std::string& path, const caf::actor& victim, const caf::actor& supervisor);
-  /// Has the last victim ended?
-  bool over() const { return victims_.back().end->over; }
+  /// Have all victims ended?
+  bool over() const { return *open_ == 0; }
   /// Victims that crashed, as far as they have ended.
   size_t kills() const;
   /// What is not as it should be once all is quiet; empty: nothing.
@@ -38,6 +38,7 @@ private:
   };
   static bool gave_up(const supervisors::crash_report& r, const std::vector<supervisors::crash_report>& all);
   std::vector<victim> victims_;
+  std::shared_ptr<size_t> open_ = std::make_shared<size_t>(0);
 };
 
 /// Makes the next message of an actor end it by an exception, in the middle of whatever it was sent for.
@@ -83,7 +84,8 @@ struct scene {
     return true;
   }
 
-  /// Kills one actor, drawn from all, by a kill or an exception, and waits for its end.
+  /// Kills one actor, drawn from all, by a kill or an exception, and now and then one of its children just before;
+  /// waits for their ends.
   void kill_one();
   /// Cuts links, lets them die without a word, or the cloud be out of reach for a while.
   void cut_links();
@@ -98,6 +100,16 @@ struct scene {
   std::string story() const;
 
 private:
+  struct target {
+    size_t island;
+    std::string path;
+    caf::actor who;
+  };
+  /// Who stands now. Takes note of it, for the supervisor of somebody may stand no more and not have ended yet.
+  std::vector<target> everybody();
+  bool follow(const target& t);
+  void trip(const target& t);
+  std::map<std::pair<size_t, std::string>, caf::actor> seen_;
   bool nodes_ready();
   std::string missing_pods(const json::value& list);
   void tell(std::string what);
