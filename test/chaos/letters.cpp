@@ -48,15 +48,17 @@ void courier::work(bool more) {
   if (!more) return;
   for (auto& e : w_.edges) {
     auto& sent = sent_[e->name];
-    if (sent >= read_page(w_.kv, e->name).last + ahead_max) continue;
     auto book = e->mesh->bind("/cloud/app/book");
     if (!book) continue;
-    auto l = letter<schema::ProbeFact>::build([&](schema::ProbeFact::Builder b) {
-      b.setNumber(sent + 1);
-      b.setKey(e->name);
-    });
-    caf::anon_send(*book, std::move(l));
-    ++sent;
+    auto written = read_page(w_.kv, e->name).last;
+    for (int n = 0; n < at_once && sent < written + ahead_max; ++n) {
+      auto l = letter<schema::ProbeFact>::build([&](schema::ProbeFact::Builder b) {
+        b.setNumber(sent + 1);
+        b.setKey(e->name);
+      });
+      caf::anon_send(*book, std::move(l));
+      ++sent;
+    }
   }
 }
 

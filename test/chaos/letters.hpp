@@ -33,6 +33,7 @@ public:
 
 private:
   static constexpr uint64_t ahead_max = 50;  ///< letters of a node that may wait
+  static constexpr int at_once = 4;
   world& w_;
   std::map<std::string, uint64_t> sent_;
 };

@@ -190,6 +190,10 @@ void scene::trip(const target& t) {
 }
 
 void scene::kill_one() {
+  // In the middle of work, not in the quiet after it.
+  w.clients_due_ms = 0;
+  load(true);
+  for (auto n = w.chance.below(300); n > 0; --n) w.turn();
   auto all = everybody();
   auto& victim = all[w.chance.below(all.size())];
   if (!follow(victim)) return;

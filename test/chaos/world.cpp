@@ -1,5 +1,6 @@
 #include "test/chaos/world.hpp"
 
+#include <algorithm>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 #include <cstdio>
@@ -17,6 +18,9 @@ caf::actor_system_config& deterministic(caf::actor_system_config& c) {
 
 constexpr const char* address = "cloud:6443";
 constexpr int64_t start_ms = 1'000'000;
+constexpr int64_t restart_ms = 100;
+constexpr int drain_max = 1'000'000;
+constexpr uint64_t turns_max = 2'000'000;
 
 }  // namespace
 
@@ -50,7 +54,7 @@ world::~world() {
   coordinator().clock().cancel_all();
   for (auto* i : islands()) i->mesh->stop();
   front.reset();
-  while (coordinator().try_run_once()) {
+  for (int n = 0; n < drain_max && coordinator().try_run_once(); ++n) {
   }
   coordinator().clock().cancel_all();
   for (auto* i : islands()) {
@@ -141,19 +145,23 @@ void world::start(island& i) {
 }
 
 void world::start_what_ended() {
-  if (closing_ || ended_.empty()) return;
-  auto all = std::exchange(ended_, {});
-  // The process is gone before its successor starts: its connections, and all of its actors.
-  net.cut();
-  while (coordinator().try_run_once()) {
-  }
-  for (auto* i : all) {
-    if (i == &cloud && chance.below(3) == 0) {  // its machine went down with it
+  if (closing_) return;
+  auto now = clock.steady_ms();
+  for (auto* i : std::exchange(ended_, {})) {
+    // The process is gone before its successor starts: its connections, and all of its actors.
+    net.cut();
+    for (int n = 0; n < drain_max && coordinator().try_run_once(); ++n) {
+    }
+    if (i == &cloud && chance.below(2) == 0) {  // its machine went down with it
       kv.crash();
       ++power_cuts_;
     }
-    start(*i);
+    restarts_.emplace_back(now + restart_ms, i);
   }
+  auto due = std::stable_partition(restarts_.begin(), restarts_.end(), [&](auto& r) { return r.first > now; });
+  std::vector<std::pair<int64_t, island*>> all(due, restarts_.end());
+  restarts_.erase(due, restarts_.end());
+  for (auto& [at, i] : all) start(*i);
 }
 
 std::vector<world::island*> world::islands() {
@@ -194,6 +202,8 @@ bool world::run_a_runtime() {
 void world::let_time_pass() {
   auto& clock = coordinator().clock();
   auto due = net.next_due_ms();
+  for (auto& [at, i] : restarts_)
+    if (!due || at < *due) due = at;
   if (clients_due_ms > this->clock.steady_ms() && (!due || clients_due_ms < *due)) due = clients_due_ms;
   for (auto& e : edges)
     if (auto at = e->runtime.next_ms(); at && (!due || *at < *due)) due = at;
@@ -209,6 +219,9 @@ void world::let_time_pass() {
 }
 
 void world::turn() {
+  if (auto now = clock.steady_ms(); std::exchange(turned_ms_, now) != now) turns_ = 0;
+  if (++turns_ > turns_max)
+    throw std::runtime_error("time stands still at " + std::to_string(turned_ms_) + ": who works without an end?");
   start_what_ended();
   switch (chance.below(4)) {
     case 0:

@@ -37,7 +37,7 @@ public:
   ~world();
 
   /// One thing happens: an actor's turn, a step of the network, of a runtime; where there is none, time passes to the
-  /// next that is due.
+  /// next that is due. Throws when time stands still: then somebody does the same again and again.
   void turn();
   void pass(int64_t virtual_ms);
   /// Turns until `holds`; false if that took longer than `virtual_ms`.
@@ -130,7 +130,7 @@ private:
   void start(island& i);
   /// What a main does before it starts its tree: the links, with the journal that the last process left.
   void make_mesh(island& i);
-  /// A process whose root ended is started again, as systemd does it.
+  /// A process whose root ended is started again a little later, as systemd does it.
   void start_what_ended();
   caf::scheduler::test_coordinator& coordinator() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
@@ -138,7 +138,10 @@ private:
   bool run_a_job();
   bool run_a_runtime();
   void let_time_pass();
-  std::vector<island*> ended_;
+  std::vector<island*> ended_;                         ///< just now
+  std::vector<std::pair<int64_t, island*>> restarts_;  ///< when who is started
+  int64_t turned_ms_ = 0;
+  uint64_t turns_ = 0;                                           ///< since time passed
   std::map<const island*, std::pair<uint64_t, size_t>> listed_;  ///< version of a directory -> its entries
   uint64_t power_cuts_ = 0;
   bool closing_ = false;
