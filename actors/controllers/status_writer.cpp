@@ -36,23 +36,30 @@ caf::behavior status_writer_state::make(status_writer_args args) {
   if (args_->parent) self_->send(args_->parent, base::ready{args_->path});
   return {
       [this](const link::facts_arrived& m) { return on_facts(m); },
-      [this](const link::get_facts_acked& m) -> uint64_t {
-        auto i = nodes_.find(m.node);
-        return i != nodes_.end() && i->second.journal == m.journal ? i->second.acked : 0;
-      },
+      [this](const link::get_facts_acked& m) { return begin(m); },
   };
+}
+
+uint64_t status_writer_state::begin(const link::get_facts_acked& m) {
+  if (nodes_.size() > nodes_max) forget_idle();
+  auto& n = nodes_[m.node];
+  if (n.journal != m.journal) {
+    auto older = std::exchange(n, {m.journal, 0, {}, {}});
+    for (auto& t : older.queue)
+      t->promise.deliver(make_error(errc::cancelled, "node " + m.node + " has a new journal"));
+  }
+  n.session = caf::actor_cast<caf::actor_addr>(self_->current_sender());
+  return n.acked;
 }
 
 caf::result<uint64_t> status_writer_state::on_facts(const link::facts_arrived& m) {
   auto facts = link::read_facts(m.frame);
   if (!facts) return std::move(facts.error());
-  if (nodes_.size() > nodes_max) forget_idle();
-  auto& n = nodes_[m.node];
-  if (n.journal != m.journal) {
-    auto older = std::exchange(n, {m.journal, 0, {}});
-    for (auto& t : older.queue)
-      t->promise.deliver(make_error(errc::cancelled, "node " + m.node + " has a new journal"));
-  }
+  auto known = nodes_.find(m.node);
+  if (known == nodes_.end() || known->second.journal != m.journal ||
+      known->second.session != caf::actor_cast<caf::actor_addr>(self_->current_sender()))
+    return make_error(errc::unavailable, "facts before these may be lost; node " + m.node + " sends them again");
+  auto& n = known->second;
   auto t = std::make_shared<ticket>();
   t->node = m.node;
   t->journal = m.journal;
@@ -157,6 +164,7 @@ void status_writer_state::settle(const std::string& node) {
     auto t = n.queue.front();
     n.queue.pop_front();
     if (t->failed) {
+      n.session = nullptr;
       t->promise.deliver(t->failed);
       for (auto& later : std::exchange(n.queue, {})) later->promise.deliver(t->failed);
       return;

@@ -47,8 +47,10 @@ private:
     std::string journal;
     uint64_t acked = 0;
     std::deque<ticket_ptr> queue;
+    caf::actor_addr session{};  ///< whose frames count: it began after the last failure, and knows `acked`
   };
 
+  uint64_t begin(const link::get_facts_acked& m);
   caf::result<uint64_t> on_facts(const link::facts_arrived& m);
   void add(const std::string& node, link::fact_data fact, const ticket_ptr& t);
   void work();
@@ -70,7 +72,8 @@ private:
 /// synced write), of one object one after the other, of several at once. Answers a frame of facts when it is committed,
 /// in the order of arrival for each node. Facts that a node may not state are dropped, logged, and count as done. A
 /// fact that was committed before and is sent again changes nothing. Takes link::facts_arrived and
-/// link::get_facts_acked.
+/// link::get_facts_acked, with which a session begins; frames of one that did not, or of which one failed, are refused:
+/// an acknowledgement means all facts up to it, and those before may be lost.
 caf::behavior status_writer(base::stateful<status_writer_state>* self, status_writer_args args);
 
 }  // namespace skerry::controllers
