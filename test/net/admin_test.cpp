@@ -102,6 +102,9 @@ BOOST_AUTO_TEST_CASE(at_most_sixteen_at_once) {
   BOOST_TEST(test::until([&] { return w.links_now() == 16 && sinks[16]->look([](auto& s) { return s.ends; }) == 1; }));
   mine[3]->close();
   BOOST_TEST(test::until([&] { return sinks[3]->look([](auto& s) { return s.ends; }) == 1; }));
+  // Each tells its sink, which must be there until then.
+  for (auto& c : mine) c->close();
+  for (auto& s : sinks) BOOST_TEST(test::until([&] { return s->look([](auto& x) { return x.ends; }) == 1; }));
 }
 
 BOOST_AUTO_TEST_CASE(nobody_there) {
