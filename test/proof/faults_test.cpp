@@ -197,6 +197,20 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_slow_reader_gets_all_in_the_end, world, worlds) 
   BOOST_TEST((t.at_cloud.data == data));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_reads_nothing_makes_the_sender_wait, world, worlds) {
+  fault_plan plan;
+  plan.up.unread_after = far;
+  talk<world> t{plan};
+  t.w.client->send(test::pattern(far / 2, 1));
+  BOOST_TEST(t.w.until([&] { return t.size(t.at_cloud) == far / 2; }));
+  constexpr size_t much = 32 * 1024 * 1024;  // more than the kernel and the proxy take
+  for (size_t i = 0; i <= much / far; ++i) t.w.client->send(test::pattern(far, 2));
+  t.w.cloud->send(test::pattern(far, 3));
+  BOOST_TEST(t.w.until([&] { return t.size(t.at_client) == far; }));
+  BOOST_TEST(t.w.client->queued() > 0u);
+  BOOST_TEST(t.size(t.at_cloud) < much);
+}
+
 BOOST_AUTO_TEST_CASE(the_same_seed_draws_the_same_faults) {
   test::seeded_random a{7}, b{7}, c{8};
   std::string first, second, third;
