@@ -16,10 +16,9 @@ caf::message_id facts_in::receipt_of(const stream& s, const pending& p) {
   return caf::make_message_id(receipt_bit | durable_bit | uint64_t{s.slot} << 40 | (p.sequence & sequence_mask));
 }
 
-/// An error of our own kinds refuses the letter for good; an actor that ended, or was killed by a defect, has not had
-/// it.
-bool facts_in::is_crash(const caf::error& why, bool bounced) {
-  return bounced || (why != caf::sec::unexpected_message && code_of(why) == errc::internal);
+/// May this be the last word of an actor that ends by a defect? All else that is answered refuses the letter for good.
+bool facts_in::may_be_crash(const caf::error& why) {
+  return why != caf::sec::unexpected_message && code_of(why) == errc::internal;
 }
 
 /// Had the receiver, before it ended, written the effect of this letter with its receipt?
@@ -45,7 +44,8 @@ facts_in::stream* facts_in::find(uint64_t receipt, pending** p) {
 
 /// The stream of a letter; its offset is read from the disk when it is opened.
 facts_in::stream* facts_in::open(const arrival& a, uint32_t& slot) {
-  if (slot != 0 && slot < slots_.size() && slots_[slot] && slots_[slot]->over == a.over && slots_[slot]->path == a.path)
+  if (slot != 0 && slot < slots_.size() && slots_[slot] && slots_[slot]->over == a.over &&
+      slots_[slot]->path == a.path && slots_[slot]->journal == a.journal)
     return slots_[slot].get();
   auto key = "mesh/in" + a.over->island() + "/" + std::string{a.journal} + std::string{a.path};
   if (auto i = by_key_.find(key); i != by_key_.end()) {
@@ -71,6 +71,7 @@ facts_in::stream* facts_in::open(const arrival& a, uint32_t& slot) {
   s->over = a.over;
   s->key = key;
   s->path = a.path;
+  s->journal = a.journal;
   s->slot = slot;
   if (*known) std::from_chars((*known)->data(), (*known)->data() + (*known)->size(), s->committed);
   s->collected = s->done = s->stamped = s->accepted = s->committed;
@@ -95,6 +96,7 @@ void facts_in::arrived(const arrival& a, uint32_t& slot) {
   caf::strong_actor_ptr fresh;
   {
     std::lock_guard lock{mutex_};
+    if (stopped_) return;
     auto* s = open(a, slot);
     if (s == nullptr) return;
     if (a.sequence <= s->accepted) {
@@ -129,7 +131,7 @@ void facts_in::arrived(const arrival& a, uint32_t& slot) {
     }
     auto& mine = s->waiting.back();
     mine.delivered = true;
-    if (std::exchange(s->receiver, to->id()) != to->id()) fresh = to;
+    if (receives(*s, *to)) fresh = to;
     out = {std::move(to), mine.from, receipt_of(*s, mine), mine.what};
   }
   out.to->enqueue(std::move(out.from), out.mid, std::move(out.what), nullptr);
@@ -147,8 +149,8 @@ void facts_in::answered(uint64_t receipt, caf::mailbox_element_ptr what) {
     std::lock_guard lock{mutex_};
     pending* p = nullptr;
     auto* s = find(receipt, &p);
-    if (s == nullptr || p->done || !p->delivered) return;
-    if (failed && is_crash(why, bounced)) {
+    if (stopped_ || s == nullptr || p->done || !p->delivered) return;
+    if (failed && (bounced || may_be_crash(why))) {
       // Its successor gets what it did not handle, and nothing new before that.
       s->stalled = true;
       s->again_ms = core_.now() + again_ms;
@@ -157,22 +159,48 @@ void facts_in::answered(uint64_t receipt, caf::mailbox_element_ptr what) {
       if (had_effect(*s, *p)) {
         failed = false;
         what = caf::make_mailbox_element(nullptr, what->mid, {}, caf::message{});
-      } else if (bounced || ++p->crashes < crashes_max) {
+      } else if (bounced || p->crashes + 1 < crashes_max) {
         p->delivered = false;
+        if (!bounced) p->suspect = std::move(why);
         return;
       }
     }
     over = s->over;
     call = p->call;
-    if (failed) {
-      over->count_dropped(&drop_counts::dead);
-      core_.add_dead(core_.path_of(p->from), s->path, p->type->name(), message_of(why));
-    }
+    if (failed) bury(*s, *p, why);
     p->done = true;
     p->what = {};
     finish(*s);
   }
   if (call != 0) over->post_answer(call, std::move(what));
+}
+
+/// A letter that is not delivered again.
+void facts_in::bury(const stream& s, const pending& p, const caf::error& why) {
+  s.over->count_dropped(&drop_counts::dead);
+  core_.add_dead(core_.path_of(p.from), s.path, p.type->name(), message_of(why));
+}
+
+/// The receiver lives on after what looked like its last word: it was a refusal.
+bool facts_in::refuse_suspects(stream& s) {
+  auto any = false;
+  for (auto& p : s.waiting) {
+    if (!p.suspect || p.done) continue;
+    any = true;
+    bury(s, p, p.suspect);
+    s.over->fail(p.call, p.suspect);
+    p.done = true;
+    p.what = {};
+  }
+  finish(s);
+  return any;
+}
+
+/// The stream goes to this actor from now on. True if it is another than before.
+bool facts_in::receives(stream& s, const caf::actor_control_block& who) {
+  if (std::exchange(s.receiver, who.id()) == who.id()) return false;
+  s.receiver_ended = false;
+  return true;
 }
 
 /// Moves the offset over what is done.
@@ -206,10 +234,12 @@ void facts_in::watch(uint32_t slot, const caf::strong_actor_ptr& who) {
 /// What the receiver took and never answered is its successor's.
 void facts_in::ended(uint32_t slot, caf::actor_id who) {
   std::lock_guard lock{mutex_};
-  if (slot >= slots_.size() || !slots_[slot] || slots_[slot]->receiver != who) return;
+  if (stopped_ || slot >= slots_.size() || !slots_[slot] || slots_[slot]->receiver != who) return;
   auto& s = *slots_[slot];
   auto held = false;
+  s.receiver_ended = true;
   for (auto& p : s.waiting) {
+    if (std::exchange(p.suspect, caf::error{})) ++p.crashes;
     if (!p.delivered || p.done) continue;
     held = true;
     if (had_effect(s, p))
@@ -239,9 +269,11 @@ bool facts_in::retry(int64_t now_ms) {
         continue;
       auto to = core_.target(s.path);
       if (!to) continue;
+      auto same = to->id() == s.receiver;
+      auto refused = same && !s.receiver_ended && refuse_suspects(s);
       // The one that has just ended may still stand in the directory: its successor is waited for, but not for ever.
-      if (to->id() == s.receiver && s.again_ms != 0 && now_ms < s.again_ms + same_again_ms) continue;
-      if (std::exchange(s.receiver, to->id()) != to->id()) fresh.emplace_back(slot, to);
+      if (same && !refused && s.again_ms != 0 && now_ms < s.again_ms + same_again_ms) continue;
+      if (receives(s, *to)) fresh.emplace_back(slot, to);
       ready.push_back(slot);
       for (auto& p : s.waiting) {
         if (p.delivered || p.done) continue;
@@ -293,13 +325,14 @@ bool facts_in::dirty() const {
   return !dirty_.empty();
 }
 
+/// Lets go of all actors. What still runs can stamp what it has in its hands: without, its effect would be had twice.
 void facts_in::stop() {
-  std::vector<std::unique_ptr<stream>> gone;
+  std::vector<std::pair<caf::message, caf::strong_actor_ptr>> gone;
   std::lock_guard lock{mutex_};
-  gone.swap(slots_);
-  slots_.resize(1);
-  by_key_.clear();
-  dirty_.clear();
+  stopped_ = true;
+  for (auto& s : slots_)
+    if (s)
+      for (auto& p : s->waiting) gone.emplace_back(std::move(p.what), std::move(p.from));
   stalled_.clear();
 }
 

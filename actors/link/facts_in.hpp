@@ -56,10 +56,11 @@ private:
     caf::strong_actor_ptr from;
     uint8_t crashes = 0;
     bool delivered = false, done = false;
+    caf::error suspect{};  ///< what was answered, if that may be the last word of a receiver that ends
   };
   struct stream {
     peer_ptr over;
-    std::string key, path;
+    std::string key, path, journal;
     uint32_t slot = 0;
     uint64_t committed = 0;  ///< on disk
     uint64_t collected = 0;  ///< about to be
@@ -68,6 +69,7 @@ private:
     uint64_t accepted = 0;   ///< the last one that was taken
     std::deque<pending> waiting;
     caf::actor_id receiver = 0;
+    bool receiver_ended = false;
     bool stalled = false;
     int64_t again_ms = 0;
   };
@@ -86,11 +88,15 @@ private:
   void watch(uint32_t slot, const caf::strong_actor_ptr& who);
   void ended(uint32_t slot, caf::actor_id who);
   bool had_effect(const stream& s, const pending& p) const;
-  static bool is_crash(const caf::error& why, bool bounced);
+  static bool may_be_crash(const caf::error& why);
+  static bool receives(stream& s, const caf::actor_control_block& who);
+  void bury(const stream& s, const pending& p, const caf::error& why);
+  bool refuse_suspects(stream& s);
 
   mesh_core& core_;
   ports::kv* kv_;
   mutable std::mutex mutex_;
+  bool stopped_ = false;
   std::vector<std::unique_ptr<stream>> slots_{1};
   std::vector<uint32_t> free_;
   std::map<std::string, uint32_t, std::less<>> by_key_;

@@ -45,6 +45,7 @@ bool link_end::takes(const frame& f) {
 }
 
 caf::error link_end::on_frame(const frame& f) {
+  auto turn = peer_->incoming();
   if (closed_) return {};
   ++frames_in_;
   bytes_in_ += f.bytes().size() + 4;

@@ -48,6 +48,8 @@ public:
   void settle_fact(const std::string& path, uint64_t sequence);
   void post_answer(uint64_t call, caf::mailbox_element_ptr what) { post(answer_to(call, std::move(what))); }
   void release_moved(const link_end& from);
+  /// Held while a frame is handled, so that no frame of a connection comes after those of the one in its place.
+  std::unique_lock<std::mutex> incoming() { return std::unique_lock{incoming_mutex_}; }
   /// The receipt of a latest letter that is a request too: its answer is for this call.
   void expect_answer(uint64_t receipt, uint64_t call);
   /// The other side wants to know when the actor at `path`, now `who`, ends.
@@ -98,6 +100,7 @@ private:
 
   // under the lock
   bool can_send() const;
+  bool lower();
   bool has_credit(size_t cost) const { return unsettled_ == 0 || unsettled_ + cost <= window_; }
   void flush(graveyard& dead);
   void collect(std::vector<outgoing>& batch, std::vector<outgoing>& facts, std::vector<outgoing*>& all);
@@ -123,7 +126,8 @@ private:
 
   mesh_core& core_;
   const std::string island_;
-  std::mutex journal_mutex_;  ///< so that sequences reach the disk in order; taken before mutex_
+  std::mutex incoming_mutex_;  ///< taken before all others
+  std::mutex journal_mutex_;   ///< so that sequences reach the disk in order; taken before mutex_
   std::condition_variable journal_room_;
   mutable std::mutex mutex_;
 

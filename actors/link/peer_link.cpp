@@ -10,17 +10,34 @@ namespace skerry::link {
 // -- the connection
 // -----------------------------------------------------------------------------------------------------
 
+/// Nothing more comes over the connection: what is on its way waits again. Under the lock; true if observers are to be
+/// told.
+bool peer::lower() {
+  if (!end_) return false;
+  end_ = nullptr;
+  counted_.since_ms = now();
+  latest_.rewind();
+  facts_.rewind();
+  calls_.suspend(now());
+  settling_ = {};
+  unsettled_ = 0;
+  return std::exchange(ready_, false);
+}
+
 void peer::up(std::shared_ptr<link_end> end) {
   std::shared_ptr<link_end> old;
+  bool was_ready = false;
   {
     std::lock_guard lock{mutex_};
-    old = std::exchange(end_, end);
-    ready_ = false;
+    old = end_;
+    was_ready = lower();
+    end_ = end;
     names_.emplace(core_.next_epoch(), [this](const caf::strong_actor_ptr& a) { return core_.path_of(a); });
-    sent_bytes_ = released_bytes_ = unsettled_ = 0;
-    settling_ = {};
+    sent_bytes_ = released_bytes_ = 0;
   }
+  if (was_ready) core_.tell_observers(island_, false);
   if (old) old->close();
+  core_.wake();
   const auto& a = core_.args();
   end->send(encode_with([&](schema::Frame::Builder b) {
     auto m = b.initMesh();
@@ -63,15 +80,7 @@ void peer::down(const link_end& end) {
   {
     std::lock_guard lock{mutex_};
     if (end_.get() != &end) return;
-    was_ready = ready_;
-    ready_ = false;
-    end_ = nullptr;
-    counted_.since_ms = now();
-    latest_.rewind();
-    facts_.rewind();
-    calls_.suspend(now());
-    settling_ = {};
-    unsettled_ = 0;
+    was_ready = lower();
   }
   if (was_ready) core_.tell_observers(island_, false);
   core_.wake();

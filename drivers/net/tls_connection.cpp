@@ -13,6 +13,7 @@
 #include <deque>
 #include <mutex>
 
+#include "drivers/net/socket_bio.hpp"
 #include "drivers/net/tls_context.hpp"
 #include "schema/error.hpp"
 #include "schema/limits.hpp"
@@ -61,7 +62,8 @@ public:
       early_.insert(early_.end(), part.begin(), part.begin() + n);
     ERR_clear_error();
     auto fd = stream.next_layer().native_handle();
-    SSL_set_fd(ssl_, fd);
+    auto* bio = make_socket_bio(fd);
+    SSL_set_bio(ssl_, bio, bio);
     SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     error_code ec;
     auto protocol = stream.next_layer().local_endpoint(ec).protocol();
@@ -260,8 +262,13 @@ private:
     if (ended_.exchange(true)) return;
     error_ = std::move(why);
     timer_.cancel();
-    error_code ignored;
-    socket_.close(ignored);
+    {
+      // Nobody writes to a descriptor that is closed, and perhaps another's by now.
+      std::lock_guard lock{mutex_};
+      writing_ = state::failed;
+      error_code ignored;
+      socket_.close(ignored);
+    }
     if (started_) tell_end();
   }
 

@@ -80,4 +80,25 @@ BOOST_AUTO_TEST_CASE(what_a_receiver_took_and_never_answered_is_its_successors) 
   BOOST_TEST(w.figures("/cloud", "/node/n1").durable_waiting == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_receiver_that_answers_with_an_error_and_lives_has_refused) {
+  mesh_world w;
+  auto& node = w.add("/node/n1");
+  std::vector<uint64_t> seen;
+  w.put("/node/n1/ledger", [&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](const letter<ProbeFact>& p) -> caf::result<void> {
+      seen.push_back((*p).getNumber());
+      if ((*p).getNumber() == 2) return make_error(errc::internal, "cannot, and lives");
+      return caf::unit;
+    }};
+  });
+  w.join("/node/n1");
+  send(w, w.handle("/cloud", "/node/n1/ledger"), 1, 4);
+  w.pass(2'000);
+  BOOST_TEST(std::count(seen.begin(), seen.end(), 2u) == 1);
+  auto dead = node.links.dead_letters();
+  BOOST_REQUIRE(dead.size() == 1u);
+  BOOST_TEST(dead[0].why == "cannot, and lives");
+  BOOST_TEST(w.figures("/cloud", "/node/n1").durable_waiting == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -91,4 +91,32 @@ BOOST_AUTO_TEST_CASE(a_mailbox_that_is_not_emptied_stops_the_sender_at_the_windo
   BOOST_TEST(w.figures("/cloud", "/node/n1").unsettled_bytes <= limits::letters_window_bytes);
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_in_place_of_another_suspends_as_a_cut_does) {
+  mesh_world w;
+  w.add("/node/n1");
+  w.put("/node/n1/silent", [](caf::event_based_actor* self) -> caf::behavior {
+    auto kept = std::make_shared<std::vector<caf::response_promise>>();
+    return {[self, kept](const letter<Probe>&) {
+      kept->push_back(self->make_response_promise());
+      return kept->back();
+    }};
+  });
+  w.join("/node/n1");
+  std::vector<std::string> heard;
+  auto observer = w.put("/cloud/observer", [&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](const link::link_suspended&) { heard.push_back("suspended"); },
+            [&](const link::link_resumed&) { heard.push_back("resumed"); }};
+  });
+  BOOST_TEST(!w.at("/cloud").links.observe(observer, "/node/n1"));
+  auto remote = w.handle("/cloud", "/node/n1/silent");
+  caf::error why;
+  w.run([&](caf::event_based_actor* self) {
+    self->request(remote, caf::infinite, probe(1)).then([] {}, [&](const caf::error& e) { why = e; });
+  });
+  w.join("/node/n1");  // the old one is not known to be cut yet
+  w.pass(11'000);
+  BOOST_TEST((code_of(why) == errc::suspended), message_of(why));
+  BOOST_TEST(heard == (std::vector<std::string>{"resumed", "suspended", "resumed"}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

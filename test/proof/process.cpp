@@ -181,6 +181,7 @@ private:
     auto put = [&](const char* name, caf::actor a) { me.directory.put(name, std::move(a)); };
     auto& s = *system_;
     put("store", s.spawn<caf::detached>(store::store_actor, store::store_args{ctx_, "store", *me.kv, views_, {}, {}}));
+    make_nodes(finder("store")());
     controllers::controller_args base{ctx_, *views_, finder("store"), registry_};
     put("status_writer",
         s.spawn(controllers::status_writer, controllers::status_writer_args{base, "status_writer", {}}));
@@ -196,6 +197,23 @@ private:
     server_ = std::make_unique<http::server>(loop_, options, service_, front_, log_);
     if (auto up = server_->start(); !up) throw std::runtime_error(message_of(up.error()));
     pipe_.say(said::port, 0, server_->port());
+  }
+
+  /// Links of nodes without an object are forgotten, with all that waits for them.
+  void make_nodes(const caf::actor& store) {
+    store::commit all;
+    for (uint32_t n = 0; n < args_.nodes; ++n) {
+      auto name = "n" + std::to_string(n);
+      if (views_->current()->get("nodes", "", name)) continue;
+      json::object meta{{"name", name}, {"uid", name}};
+      all.changes.push_back({store::verb::create, {{"nodes", "", name}, json::object{{"metadata", meta}}}, {}, {}});
+    }
+    caf::scoped_actor self{*system_};
+    self->request(store, std::chrono::seconds{10}, std::move(all))
+        .receive([](const store::committed&) {},
+                 [](const caf::error& e) {
+                   if (code_of(e) != errc::already_exists) throw std::runtime_error(message_of(e));
+                 });
   }
 
   pki::openssl pki_;

@@ -3,6 +3,8 @@
 #include <boost/test/unit_test.hpp>
 #include <caf/send.hpp>
 
+#include <sstream>
+
 #include "schema/error.hpp"
 #include "schema/limits.hpp"
 #include "test/proof/options.hpp"
@@ -25,13 +27,15 @@ struct flow {
 };
 
 struct story {
-  sim_world w;
   std::vector<std::unique_ptr<flow>> flows;
   std::map<uint64_t, int64_t> asked;  ///< requests that are not answered: when they were made
   uint64_t answers = 0, suspended = 0, other_errors = 0, next_ask = 0;
   uint64_t echo_ends = 0, downs = 0, suspends = 0, resumes = 0;
   uint64_t durable_waiting = 0;
   int64_t slowest_answer_ms = 0;
+
+  std::map<std::string, std::vector<caf::actor_addr>> askers;
+  sim_world w;  ///< last: its end still lets actors run, which use all of the above
 
   explicit story(uint64_t seed) : w(seed) {
     auto& cloud = w.add("/cloud");
@@ -136,7 +140,6 @@ struct story {
     asker->attach_functor([this, id](const caf::error&) { asked.erase(id); });
     askers[from->first].push_back(caf::actor_cast<caf::actor_addr>(asker));
   }
-  std::map<std::string, std::vector<caf::actor_addr>> askers;
   void answered(uint64_t id) {
     slowest_answer_ms = std::max(slowest_answer_ms, w.clock.steady_ms() - asked[id]);
     asked.erase(id);
@@ -165,13 +168,19 @@ struct story {
       }
     }
   }
-  bool quiet() {
-    if (!asked.empty()) return false;
+  /// What is still to be done; empty: nothing.
+  std::string unrest() {
+    std::ostringstream out;
+    for (auto& [id, since] : asked)
+      out << "request " << id << " has no end for " << w.clock.steady_ms() - since << " ms; ";
     for (auto& [path, i] : w.islands)
       for (auto& l : i->links->links())
-        if (l.durable_waiting > 0 || l.latest_waiting > 0 || l.calls > 0 || !l.up) return false;
-    return true;
+        if (l.durable_waiting > 0 || l.latest_waiting > 0 || l.calls > 0 || !l.up)
+          out << path << " to " << l.island << ": " << (l.up ? "up, " : "cut, ") << l.durable_waiting << " durable, "
+              << l.latest_waiting << " latest, " << l.calls << " calls, " << l.unsettled_bytes << " bytes unsettled; ";
+    return out.str();
   }
+  bool quiet() { return unrest().empty(); }
   uint64_t cuts() const { return w.net.faults().cuts; }
 
   void act() {
@@ -245,7 +254,7 @@ void run(uint64_t seed, uint64_t cuts) {
     }
     w.net.clear_faults();
     auto ok = w.until([&] { return s.quiet(); }, 600'000);
-    BOOST_TEST(ok, "it does not come to rest");
+    BOOST_TEST(ok, "it does not come to rest: " << s.unrest());
     s.verify();
     uint64_t facts = 0;
     for (auto& f : s.flows) facts += f->record.size();

@@ -60,6 +60,7 @@ void sim_world::start(island& i) {
   if (!opened) throw std::runtime_error(message_of(opened.error()));
   i.store = std::move(*opened);
   i.kv.inner = i.store.get();
+  i.kv.dead = false;
   i.kv.synced = [&i] { i.unsynced.clear(); };
   i.directory = std::make_unique<base::directory>();
   auto uplink = i.path == "/cloud" ? std::string{} : std::string{"/cloud"};
@@ -88,6 +89,7 @@ void sim_world::start_app(island& i, const std::string& path) {
 void sim_world::stop(island& i, bool power_cut) {
   if (!i.links) return;
   ++i.life;
+  i.kv.dead = true;
   if (power_cut) i.disk.power_cut();
   for (auto& c : carriers)
     if (c->island == i.path && !c->over) {
@@ -218,7 +220,7 @@ bool sim_world::pass_time() {
 
 bool sim_world::turn() {
   if (++turns_ % 8 == 0) tend();
-  if (chance.below(24) == 0) return pass_time();
+  if (chance.below(24) == 0 && pass_time()) return true;
   auto& jobs = coordinator().jobs;
   if (chance.below(2) == 0 && net.step()) return true;
   if (!jobs.empty()) {

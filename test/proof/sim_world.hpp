@@ -47,11 +47,14 @@ public:
       if (loud) std::fprintf(stderr, "%.*s: %.*s\n", int(who.size()), who.data(), int(text.size()), text.data());
     }
   };
-  /// A store that tells when what was written is safe from power cuts.
+  /// A store that tells when what was written is safe from power cuts, and takes nothing more once its process is dead:
+  /// what of it still runs here, until its actors have ended, leaves no trace.
   struct watched_kv : ports::kv {
     ports::kv* inner = nullptr;
+    bool dead = false;
     std::function<void()> synced;
     caf::expected<void> write(const ports::kv_batch& batch, bool sync) override {
+      if (dead) return make_error(errc::unavailable, "the process is dead");
       auto done = inner->write(batch, sync);
       if (done && sync && synced) synced();
       return done;
@@ -62,6 +65,7 @@ public:
       return inner->scan(first, last, visit);
     }
     caf::expected<void> sync() override {
+      if (dead) return make_error(errc::unavailable, "the process is dead");
       auto done = inner->sync();
       if (done && synced) synced();
       return done;
