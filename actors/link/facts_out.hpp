@@ -28,7 +28,7 @@ public:
     bool queued = false;     ///< in `ready_`
   };
 
-  explicit facts_out(std::string island) : prefix_("mesh/out" + island + "/") {}
+  explicit facts_out(const std::string& island) : prefix_("mesh/out" + island + "/") {}
 
   std::string key_of(uint64_t sequence) const;
   /// One more was written.

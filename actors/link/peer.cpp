@@ -94,7 +94,8 @@ void peer::push_letter(outgoing o, graveyard& dead) {
     auto* p = proxy_of(o.to);
     auto key = std::string{p->path()};
     key += '\0';
-    key.append(reinterpret_cast<const char*>(&o.type), sizeof o.type);
+    auto type = o.type->id();
+    key.append(reinterpret_cast<const char*>(&type), sizeof type);
     key += o.type->key_of(o.what->content());
     std::vector<outgoing> replaced;
     auto taken = latest_.put(std::move(key), std::move(o), replaced);

@@ -12,7 +12,7 @@ constexpr std::chrono::milliseconds report_timeout_ms{10'000};
 }  // namespace
 
 agent_state::~agent_state() {
-  if (args_) args_->runtime.on_exit([](ports::container_state) {});
+  if (args_) args_->runtime.on_exit([](const ports::container_state&) {});
 }
 
 caf::behavior agent_state::make(agent_args args) {
