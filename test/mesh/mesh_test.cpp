@@ -204,13 +204,7 @@ BOOST_AUTO_TEST_CASE(a_request_over_a_cut_link_ends_with_suspended_when_its_time
 BOOST_AUTO_TEST_CASE(an_answer_lost_in_a_cut_ends_with_suspended_too) {
   mesh_world w;
   w.add("/node/n1");
-  w.put("/node/n1/silent", [](caf::event_based_actor* self) -> caf::behavior {
-    auto kept = std::make_shared<std::vector<caf::response_promise>>();
-    return {[self, kept](const letter<Probe>&) {
-      kept->push_back(self->make_response_promise());
-      return kept->back();
-    }};
-  });
+  w.put("/node/n1/silent", test::silent);
   w.join("/node/n1");
   auto remote = w.handle("/cloud", "/node/n1/silent");
   caf::error why;

@@ -94,13 +94,7 @@ BOOST_AUTO_TEST_CASE(a_mailbox_that_is_not_emptied_stops_the_sender_at_the_windo
 BOOST_AUTO_TEST_CASE(a_connection_in_place_of_another_suspends_as_a_cut_does) {
   mesh_world w;
   w.add("/node/n1");
-  w.put("/node/n1/silent", [](caf::event_based_actor* self) -> caf::behavior {
-    auto kept = std::make_shared<std::vector<caf::response_promise>>();
-    return {[self, kept](const letter<Probe>&) {
-      kept->push_back(self->make_response_promise());
-      return kept->back();
-    }};
-  });
+  w.put("/node/n1/silent", test::silent);
   w.join("/node/n1");
   std::vector<std::string> heard;
   auto observer = w.put("/cloud/observer", [&](caf::event_based_actor*) -> caf::behavior {

@@ -5,7 +5,6 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <map>
 #include <memory>
-#include <random>
 
 #include "actors/base/directory.hpp"
 #include "actors/link/link_end.hpp"
@@ -14,6 +13,7 @@
 #include "schema/probe.capnp.h"
 #include "sim/ports/memory_kv.hpp"
 #include "sim/ports/sim_transport.hpp"
+#include "test/mesh/virtual_parts.hpp"
 
 namespace skerry::test {
 
@@ -21,27 +21,6 @@ namespace skerry::test {
 /// without a session: what a link_end does is tested, not who owns it.
 class mesh_world {
 public:
-  struct seeded_random : ports::random {
-    explicit seeded_random(uint64_t seed) : engine(seed) {}
-    uint64_t next() override { return engine(); }
-    uint64_t below(uint64_t n) { return engine() % n; }
-    std::mt19937_64 engine;
-  };
-  struct virtual_clock : ports::clock {
-    caf::detail::test_actor_clock* source = nullptr;
-    int64_t steady_ms() const override {
-      return 1'000'000 +
-             std::chrono::duration_cast<std::chrono::milliseconds>(source->current_time.time_since_epoch()).count();
-    }
-    int64_t wall_ms() const override { return 1'764'000'000'000 + steady_ms(); }
-  };
-  struct quiet_log : ports::log {
-    bool loud = std::getenv("SKERRY_TEST_LOG") != nullptr;
-    bool enabled(ports::severity) const override { return loud; }
-    void write(ports::severity, std::string_view who, std::string_view text) override {
-      if (loud) std::fprintf(stderr, "%.*s: %.*s\n", int(who.size()), who.data(), int(text.size()), text.data());
-    }
-  };
   /// Carries one end of a connection for a mesh, as a session does.
   struct carrier {
     ports::connection_ptr connection;
@@ -234,7 +213,7 @@ public:
     return c;
   }
 
-  seeded_random chance;
+  seeded_chance chance;
   virtual_clock clock;
   quiet_log log;
   context ctx{clock, chance, log};
@@ -273,5 +252,14 @@ struct counter {
     };
   }
 };
+
+/// Takes Probe and never answers.
+inline caf::behavior silent(caf::event_based_actor* self) {
+  auto kept = std::make_shared<std::vector<caf::response_promise>>();
+  return {[self, kept](const letter<schema::Probe>&) {
+    kept->push_back(self->make_response_promise());
+    return kept->back();
+  }};
+}
 
 }  // namespace skerry::test

@@ -15,6 +15,7 @@
 #include "sim/ports/fault_env.hpp"
 #include "sim/ports/sim_pki.hpp"
 #include "sim/ports/sim_transport.hpp"
+#include "test/mesh/virtual_parts.hpp"
 #include "test/proof/app.hpp"
 #include "test/proof/record.hpp"
 #include "test/store/scratch.hpp"
@@ -26,27 +27,6 @@ namespace skerry::test::proof {
 /// it, and again after each cut.
 class sim_world : ports::link_acceptor {
 public:
-  struct seeded_random : ports::random {
-    explicit seeded_random(uint64_t seed) : engine(seed) {}
-    uint64_t next() override { return engine(); }
-    uint64_t below(uint64_t n) { return engine() % n; }
-    std::mt19937_64 engine;
-  };
-  struct virtual_clock : ports::clock {
-    caf::detail::test_actor_clock* source = nullptr;
-    int64_t steady_ms() const override {
-      return 1'000'000 +
-             std::chrono::duration_cast<std::chrono::milliseconds>(source->current_time.time_since_epoch()).count();
-    }
-    int64_t wall_ms() const override { return 1'764'000'000'000 + steady_ms(); }
-  };
-  struct quiet_log : ports::log {
-    bool loud = std::getenv("SKERRY_TEST_LOG") != nullptr;
-    bool enabled(ports::severity) const override { return loud; }
-    void write(ports::severity, std::string_view who, std::string_view text) override {
-      if (loud) std::fprintf(stderr, "%.*s: %.*s\n", int(who.size()), who.data(), int(text.size()), text.data());
-    }
-  };
   /// A store that tells when what was written is safe from power cuts, and takes nothing more once its process is dead:
   /// what of it still runs here, until its actors have ended, leaves no trace.
   struct watched_kv : ports::kv {
@@ -124,7 +104,7 @@ public:
   caf::actor handle(island& from, const std::string& path);
 
   scratch dir;
-  seeded_random chance;
+  seeded_chance chance;
   virtual_clock clock;
   quiet_log log;
   context ctx{clock, chance, log};

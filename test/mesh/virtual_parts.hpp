@@ -1,0 +1,36 @@
+#pragma once
+#include <caf/detail/test_actor_clock.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string_view>
+
+#include "actors/base/context.hpp"
+
+/// The outside world of a test in one thread and virtual time.
+namespace skerry::test {
+
+struct seeded_chance : ports::random {
+  explicit seeded_chance(uint64_t seed) : engine(seed) {}
+  uint64_t next() override { return engine(); }
+  uint64_t below(uint64_t n) { return engine() % n; }
+  std::mt19937_64 engine;
+};
+struct virtual_clock : ports::clock {
+  caf::detail::test_actor_clock* source = nullptr;
+  int64_t steady_ms() const override {
+    return 1'000'000 +
+           std::chrono::duration_cast<std::chrono::milliseconds>(source->current_time.time_since_epoch()).count();
+  }
+  int64_t wall_ms() const override { return 1'764'000'000'000 + steady_ms(); }
+};
+struct quiet_log : ports::log {
+  bool loud = std::getenv("SKERRY_TEST_LOG") != nullptr;
+  bool enabled(ports::severity) const override { return loud; }
+  void write(ports::severity, std::string_view who, std::string_view text) override {
+    if (loud) std::fprintf(stderr, "%.*s: %.*s\n", int(who.size()), who.data(), int(text.size()), text.data());
+  }
+};
+
+}  // namespace skerry::test
