@@ -213,7 +213,7 @@ void facts_in::finish(stream& s) {
   core_.wake();
 }
 
-void facts_in::settle(stream& s) { s.over->settle_fact(s.path, s.committed); }
+void facts_in::settle(stream& s) { s.over->settle_fact(s.journal, s.path, s.committed); }
 
 void facts_in::stamp(uint64_t receipt, ports::kv_batch& batch) {
   std::lock_guard lock{mutex_};

@@ -45,7 +45,7 @@ public:
   void on_settled(const link_end& from, schema::Settled::Reader s);
   /// To be told to the other side, soon.
   void settle_state(uint64_t receipt, bool handled);
-  void settle_fact(const std::string& path, uint64_t sequence);
+  void settle_fact(const std::string& journal, const std::string& path, uint64_t sequence);
   void post_answer(uint64_t call, caf::mailbox_element_ptr what) { post(answer_to(call, std::move(what))); }
   void release_moved(const link_end& from);
   /// Held while a frame is handled, so that no frame of a connection comes after those of the one in its place.
@@ -134,6 +134,7 @@ private:
   std::shared_ptr<link_end> end_;  ///< null: suspended
   bool ready_ = false, held_ = false, deleted_ = false;
   std::optional<names_out> names_;
+  std::string journal_;  ///< of the other side
   uint64_t window_ = 0, sent_bytes_ = 0, released_bytes_ = 0, unsettled_ = 0;
 
   fleeting_queue state_, bulk_, fact_;

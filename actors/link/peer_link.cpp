@@ -19,7 +19,6 @@ bool peer::lower() {
   latest_.rewind();
   facts_.rewind();
   calls_.suspend(now());
-  settling_ = {};
   unsettled_ = 0;
   return std::exchange(ready_, false);
 }
@@ -31,6 +30,7 @@ void peer::up(std::shared_ptr<link_end> end) {
     std::lock_guard lock{mutex_};
     old = end_;
     was_ready = lower();
+    settling_ = {};  // of letters that came over an older connection: who still waits sends them again
     end_ = end;
     names_.emplace(core_.next_epoch(), [this](const caf::strong_actor_ptr& a) { return core_.path_of(a); });
     sent_bytes_ = released_bytes_ = 0;
@@ -50,17 +50,15 @@ void peer::up(std::shared_ptr<link_end> end) {
 }
 
 void peer::ready(const link_end& end, uint64_t window_bytes, const std::string& journal) {
-  (void)journal;
   graveyard dead;
   {
     std::lock_guard lock{mutex_};
     if (end_.get() != &end || ready_) return;
     ready_ = true;
+    journal_ = journal;
     window_ = std::max<uint64_t>(window_bytes, limits::letter_bytes_max + limits::envelope_bytes);
     counted_.since_ms = now();
     ++counted_.sessions;
-    latest_.rewind();
-    facts_.rewind();
     for (const auto& [path, incarnation] : watches_) {
       outgoing o;
       o.kind = envelope_kind::watch;
@@ -211,8 +209,9 @@ void peer::settle_state(uint64_t receipt, bool handled) {
   flush_settled();
 }
 
-void peer::settle_fact(const std::string& path, uint64_t sequence) {
+void peer::settle_fact(const std::string& journal, const std::string& path, uint64_t sequence) {
   std::lock_guard lock{mutex_};
+  if (journal != journal_) return;  // the island came back without its disk: these are no numbers of its own
   auto known = std::find_if(settling_.facts.begin(), settling_.facts.end(), [&](auto& f) { return f.first == path; });
   if (known == settling_.facts.end())
     settling_.facts.emplace_back(path, sequence);
