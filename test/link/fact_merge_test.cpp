@@ -13,7 +13,7 @@ namespace {
 
 struct merging {
   kube::registry registry;
-  test::seeded_random chance{9};
+  test::seeded_chance chance{9};
   store::contents contents;
   int64_t now_ms = 1'764'000'000'000;
 

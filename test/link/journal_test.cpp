@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_SUITE(link_outbox)
 
 struct journal {
   sim::memory_kv kv;
-  test::seeded_random chance{3};
+  test::seeded_chance chance{3};
   std::unique_ptr<link::outbox> box;
   journal() { open(); }
   void open() {
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(link_tokens)
 
 BOOST_AUTO_TEST_CASE(tokens_are_made_and_read_back) {
-  test::seeded_random chance{5};
+  test::seeded_chance chance{5};
   auto t = link::make_token(chance);
   auto pin = "sha256:" + std::string(64, 'a');
   auto full = link::format_full_token(pin, t);

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(link_rules)
 
 BOOST_AUTO_TEST_CASE(waits_double_are_capped_and_spread) {
-  test::seeded_random chance{1};
+  test::seeded_chance chance{1};
   link::backoff b{200, 30'000};
   uint32_t cap = 200;
   for (int i = 0; i < 20; ++i, cap = std::min(cap * 2, 30'000u)) {

@@ -5,7 +5,6 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <map>
 #include <memory>
-#include <random>
 #include <set>
 
 #include "actors/base/directory.hpp"
@@ -21,15 +20,9 @@
 #include "sim/ports/sim_transport.hpp"
 #include "supervisors/crash_log.hpp"
 #include "supervisors/pool.hpp"
+#include "test/mesh/virtual_parts.hpp"
 
 namespace skerry::test {
-
-struct seeded_random : ports::random {
-  explicit seeded_random(uint64_t seed) : engine(seed) {}
-  uint64_t next() override { return engine(); }
-  uint64_t below(uint64_t n) { return engine() % n; }
-  std::mt19937_64 engine;
-};
 
 /// The edge's agent as the link sees it: holds what it is given, on "disk" before it answers.
 struct fake_agent {
@@ -77,22 +70,6 @@ struct fake_agent {
 /// link_client, over memory and the simulated network.
 class world {
 public:
-  struct virtual_clock : ports::clock {
-    caf::detail::test_actor_clock* source = nullptr;
-    int64_t steady_ms() const override {
-      return 1'000'000 +
-             std::chrono::duration_cast<std::chrono::milliseconds>(source->current_time.time_since_epoch()).count();
-    }
-    int64_t wall_skew_ms = 0;  ///< so much time has passed for people
-    int64_t wall_ms() const override { return 1'764'000'000'000 + wall_skew_ms + steady_ms(); }
-  };
-  struct quiet_log : ports::log {
-    bool loud = std::getenv("SKERRY_TEST_LOG") != nullptr;
-    bool enabled(ports::severity) const override { return loud; }
-    void write(ports::severity, std::string_view who, std::string_view text) override {
-      if (loud) std::fprintf(stderr, "%.*s: %.*s\n", int(who.size()), who.data(), int(text.size()), text.data());
-    }
-  };
   struct edge {
     std::string node;
     sim::memory_kv kv;
@@ -339,7 +316,7 @@ public:
     return c;
   }
 
-  seeded_random chance;
+  seeded_chance chance;
   virtual_clock clock;
   quiet_log log;
   context ctx{clock, chance, log};

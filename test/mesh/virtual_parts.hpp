@@ -23,7 +23,8 @@ struct virtual_clock : ports::clock {
     return 1'000'000 +
            std::chrono::duration_cast<std::chrono::milliseconds>(source->current_time.time_since_epoch()).count();
   }
-  int64_t wall_ms() const override { return 1'764'000'000'000 + steady_ms(); }
+  int64_t wall_skew_ms = 0;  ///< so much time has passed for people
+  int64_t wall_ms() const override { return 1'764'000'000'000 + wall_skew_ms + steady_ms(); }
 };
 struct quiet_log : ports::log {
   bool loud = std::getenv("SKERRY_TEST_LOG") != nullptr;
