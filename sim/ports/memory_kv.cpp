@@ -2,12 +2,17 @@
 
 namespace skerry::sim {
 
-void memory_kv::apply(table& t, const ports::kv_batch& batch) {
+void memory_kv::apply(const ports::kv_batch& batch, bool keep_old) {
   for (const auto& c : batch.changes) {
-    if (c.value)
-      t[c.key] = *c.value;
-    else
-      t.erase(c.key);
+    auto i = now_.find(c.key);
+    if (keep_old) replaced_.emplace_back(c.key, i == now_.end() ? std::nullopt : std::optional{i->second});
+    if (!c.value) {
+      if (i != now_.end()) now_.erase(i);
+    } else if (i != now_.end()) {
+      i->second = *c.value;
+    } else {
+      now_.emplace(c.key, *c.value);
+    }
   }
 }
 
@@ -15,12 +20,11 @@ caf::expected<void> memory_kv::write(const ports::kv_batch& batch, bool sync) {
   std::lock_guard guard{mutex_};
   if (failure_) return failure_;
   ++writes_;
-  apply(now_, batch);
-  unsynced_.push_back(batch);
+  apply(batch, !sync);
   if (sync) {
     ++syncs_;
-    for (const auto& b : unsynced_) apply(durable_, b);
-    unsynced_.clear();
+    replaced_.clear();
+    replaced_.shrink_to_fit();
   }
   return caf::unit;
 }
@@ -47,8 +51,13 @@ caf::expected<void> memory_kv::scan(std::string_view first, std::string_view las
 
 void memory_kv::crash() {
   std::lock_guard guard{mutex_};
-  unsynced_.clear();
-  now_ = durable_;
+  for (; !replaced_.empty(); replaced_.pop_back()) {
+    auto& [key, old] = replaced_.back();
+    if (old)
+      now_[key] = std::move(*old);
+    else
+      now_.erase(key);
+  }
 }
 
 void memory_kv::fail_writes(caf::error why) {

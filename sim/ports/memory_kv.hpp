@@ -1,6 +1,10 @@
 #pragma once
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "actors/ports/kv.hpp"
 
@@ -26,11 +30,12 @@ public:
 
 private:
   using table = std::map<std::string, std::string, std::less<>>;
-  static void apply(table& t, const ports::kv_batch& batch);
+  void apply(const ports::kv_batch& batch, bool keep_old);
 
   mutable std::mutex mutex_;
-  table now_, durable_;
-  std::vector<ports::kv_batch> unsynced_;
+  table now_;
+  /// What each unsynced change replaced, oldest first.
+  std::vector<std::pair<std::string, std::optional<std::string>>> replaced_;
   caf::error failure_;
   size_t writes_ = 0, syncs_ = 0;
 };

@@ -42,7 +42,9 @@ behaviour behaviour_of(const std::vector<std::string>& command) {
 }  // namespace
 
 void sim_runtime::later(int64_t delay_ms, std::function<void(lock&)> what) {
-  tasks_.emplace(task{clock_.steady_ms() + delay_ms, ++order_}, std::move(what));
+  auto at = clock_.steady_ms() + delay_ms;
+  tasks_.emplace(task{at, ++order_}, std::move(what));
+  if (on_due_) on_due_(at);
 }
 
 size_t sim_runtime::poll() {
@@ -60,6 +62,11 @@ size_t sim_runtime::poll() {
 std::optional<int64_t> sim_runtime::next_ms() const {
   lock l{mutex_};
   return tasks_.empty() ? std::nullopt : std::optional{tasks_.begin()->first.at_ms};
+}
+
+void sim_runtime::on_due(std::function<void(int64_t)> told) {
+  lock l{mutex_};
+  on_due_ = std::move(told);
 }
 
 std::optional<caf::error> sim_runtime::planned(const std::string& call) {

@@ -39,6 +39,8 @@ public:
   size_t poll();
   /// When the next thing is due, steady milliseconds; none: nothing waits.
   std::optional<int64_t> next_ms() const;
+  /// From now on `told` hears when each new thing will be due, so that nobody has to ask. It must not call back.
+  void on_due(std::function<void(int64_t at_ms)> told);
   /// An image that the registry has.
   void offer_image(const std::string& reference);
   /// A process ends by itself. False if no container of that name runs in the pod.
@@ -78,6 +80,7 @@ private:
   uint64_t order_ = 0;
   int64_t delay_ms_ = 0;
   std::function<void(ports::container_state)> on_exit_;
+  std::function<void(int64_t)> on_due_;
   std::map<std::string, ports::sandbox_state> sandboxes_;
   std::map<std::string, process> processes_;  // by id
   std::set<std::string> offered_, local_;

@@ -18,11 +18,13 @@ public:
     std::lock_guard lock{net_.mutex_};
     mine().handlers = std::move(h);
     mine().started = true;
+    net_.refresh(pipe_);
   }
   void send(ports::bytes data) override {
     std::lock_guard lock{net_.mutex_};
     if (mine().closing || mine().over || other().over || pipe_->frozen || data.empty()) return;
     net_.put(*pipe_, side_, std::move(data));
+    net_.refresh(pipe_);
   }
   size_t queued() const override {
     std::lock_guard lock{net_.mutex_};
@@ -33,6 +35,7 @@ public:
   void close() override {
     std::lock_guard lock{net_.mutex_};
     mine().closing = true;
+    net_.refresh(pipe_);
   }
   const ports::peer_identity& peer() const override { return pipe_->ends[side_].peer; }
 
@@ -57,9 +60,16 @@ void sim_network::listen(const std::string& address, ports::link_acceptor* who, 
     listeners_[address] = {who, std::move(ca_pem)};
 }
 
-void sim_network::connect(std::string address, ports::client_credentials who, uint32_t, connected done) {
+void sim_network::connect(std::string address, ports::client_credentials who, uint32_t deadline_ms, connected done) {
+  auto name = sim_pki::identity_of(who.certificate_pem).common_name;
   std::lock_guard lock{mutex_};
-  attempts_.push_back({std::move(address), std::move(who), std::move(done)});
+  auto a = std::make_shared<attempt>();
+  a->address = std::move(address);
+  a->who = std::move(who);
+  a->deadline_ms = deadline_ms;
+  a->done = std::move(done);
+  a->way = &line_of(name);
+  attempts_.push_back(std::move(a));
 }
 
 /// What an end sends goes on its way, as the plan of the connection says.
@@ -96,25 +106,9 @@ void sim_network::put(pipe& p, int from, ports::bytes data) {
   if (cut_here) cut(p, p.plan.who);
 }
 
-/// The connection is lost; who is told drops what is on its way to it.
-void sim_network::cut(pipe& p, fault_plan::told who) {
-  ++faults_.cuts;
-  faults_.half_open += who != fault_plan::told::both;
-  for (int side : {0, 1}) {
-    auto& e = p.ends[side];
-    e.silent = true;
-    bool told =
-        who == fault_plan::told::both || who == (side == 0 ? fault_plan::told::connector : fault_plan::told::listener);
-    if (!told || e.over) continue;
-    e.over = true;
-    e.inbound.clear();
-    e.inbound_bytes = 0;
-    if (!e.closing) e.why = make_error(errc::unavailable, "the connection is lost");
-  }
-}
-
 bool sim_network::bytes_due(const pipe& p, int side) const {
   const auto& e = p.ends[side];
+  if (p.way->held(side)) return false;
   return !e.inbound.empty() && e.inbound.front().due_ms <= now_ms() && e.takes_again_ms <= now_ms();
 }
 
@@ -123,7 +117,9 @@ ports::bytes sim_network::take_bytes(pipe& p, int side) {
   auto& e = p.ends[side];
   auto& front = e.inbound.front().bytes;
   auto most = front.size();
-  auto n = chance_.next() % 4 == 0 ? 1 + chance_.next() % std::min<size_t>(most, 8) : 1 + chance_.next() % most;
+  auto n = most;
+  if (split_one_in_ == 1 || (split_one_in_ > 1 && chance_.next() % split_one_in_ == 0))
+    n = chance_.next() % 4 == 0 ? 1 + chance_.next() % std::min<size_t>(most, 8) : 1 + chance_.next() % most;
   if (auto rate = p.plan.of(1 - side).bytes_per_s; rate > 0) {
     n = std::min<size_t>(n, rate / 20 + 1);
     e.takes_again_ms = now_ms() + static_cast<int64_t>(n * 1000 / rate);
@@ -147,9 +143,10 @@ bool sim_network::due(const pipe& p, int side) const {
   const auto& o = p.ends[1 - side];
   if (e.ended) return false;
   if (e.over) return e.started || e.closing;
-  if (e.closing) return p.frozen || o.over || o.inbound.empty();  // what it sent is out
+  if (e.closing) return p.frozen || o.over || o.inbound.empty() || p.way->held(1 - side);  // what it sent is out
   if (!e.started) return false;
-  return bytes_due(p, side) || e.drained_due || (e.inbound.empty() && o.ended && !p.frozen && !o.silent);
+  return bytes_due(p, side) || e.drained_due ||
+         (e.inbound.empty() && o.ended && !p.frozen && !o.silent && !p.way->held(side));
 }
 
 /// Takes what is due for this end off the pipe; the returned function calls the handlers, without the lock.
@@ -180,7 +177,8 @@ std::function<void()> sim_network::take(const pipe_ptr& p, int side) {
 
 caf::expected<sim_network::listener> sim_network::admit(const attempt& a) const {
   auto fail = [&](errc code, const std::string& why) { return make_error(code, "cloud at " + a.address + ": " + why); };
-  if (partition_) return fail(errc::timed_out, "no answer; the network is partitioned");
+  if (partition_ || a.way->up_held || a.way->down_held)
+    return fail(errc::timed_out, "no answer; the network is partitioned");
   auto l = listeners_.find(a.address);
   if (l == listeners_.end()) return fail(errc::unavailable, "nobody listens there");
   const auto& ca = l->second.ca_pem;
@@ -194,11 +192,17 @@ caf::expected<sim_network::listener> sim_network::admit(const attempt& a) const 
 }
 
 std::function<void()> sim_network::take_connect() {
-  auto a = std::make_shared<attempt>(std::move(attempts_.front()));
+  auto a = std::move(attempts_.front());
   attempts_.pop_front();
+  if (time_ != nullptr && !a->over && (a->way->up_held || a->way->down_held)) {
+    later_.emplace(now_ms() + a->deadline_ms, later{{}, 0, a});
+    waiting_.push_back(std::move(a));
+    return {};
+  }
   auto to = admit(*a);
   if (!to) return [a, e = to.error()] { a->done(e); };
   auto p = std::make_shared<pipe>();
+  p->way = a->way;
   p->ends[0].peer.address = a->address;
   p->ends[1].peer = sim_pki::identity_of(a->who.certificate_pem);
   p->ends[1].peer.address = "10.0.0.1:" + std::to_string(next_port_++);
@@ -207,6 +211,7 @@ std::function<void()> sim_network::take_connect() {
     faults_.delayed += p->plan.up.delay_ms + p->plan.down.delay_ms > 0;
     faults_.slow += p->plan.up.bytes_per_s + p->plan.down.bytes_per_s > 0;
   }
+  p->at = pipes_.size();
   pipes_.push_back(p);
   return [this, a, p, to = to->who] {
     to->on_link(std::make_shared<sim_connection>(*this, p, 1));
@@ -214,88 +219,84 @@ std::function<void()> sim_network::take_connect() {
   };
 }
 
+// -- what is due ------------------------------------------------------------------------------------------------------
+
+void sim_network::set_ready(const pipe_ptr& p, int side, bool on) {
+  auto& at = p->ends[side].ready_at;
+  if ((at != not_ready) == on) return;
+  if (on) {
+    at = ready_.size();
+    ready_.emplace_back(p, side);
+    return;
+  }
+  auto& last = ready_.back();
+  last.first->ends[last.second].ready_at = at;
+  std::swap(ready_[at], last);
+  at = not_ready;
+  ready_.pop_back();
+}
+
+void sim_network::refresh(const pipe_ptr& p) {
+  for (int side : {0, 1}) {
+    auto& e = p->ends[side];
+    bool is_due = due(*p, side);
+    set_ready(p, side, is_due);
+    if (is_due || e.inbound.empty() || e.over || e.closing || !e.started) continue;
+    auto at = std::max(e.inbound.front().due_ms, e.takes_again_ms);
+    if (at <= now_ms() || at == INT64_MAX || e.timer_ms == at) continue;
+    e.timer_ms = at;
+    later_.emplace(at, later{p, side, {}});
+  }
+}
+
+void sim_network::refresh_all(const line* way) {
+  // A refresh never changes pipes_; `forget` does, and is called from a step alone.
+  for (auto& p : pipes_)
+    if (way == nullptr || p->way == way) refresh(p);
+}
+
+void sim_network::forget(pipe& p) {
+  auto& last = pipes_.back();
+  last->at = p.at;
+  std::swap(pipes_[p.at], last);
+  pipes_.pop_back();
+}
+
+void sim_network::pass_time() {
+  while (!later_.empty() && later_.begin()->first <= now_ms()) {
+    auto what = std::move(later_.extract(later_.begin()).mapped());
+    if (auto p = what.of.lock()) {
+      p->ends[what.side].timer_ms = 0;
+      refresh(p);
+    } else if (auto a = what.whose.lock()) {
+      auto i = std::find(waiting_.begin(), waiting_.end(), a);
+      if (i == waiting_.end()) continue;
+      waiting_.erase(i);
+      a->over = true;
+      attempts_.push_back(std::move(a));
+    }
+  }
+}
+
 bool sim_network::step() {
   std::function<void()> act;
   {
     std::lock_guard lock{mutex_};
-    std::erase_if(pipes_, [](const pipe_ptr& p) { return p->ends[0].ended && p->ends[1].ended; });
-    std::vector<std::pair<pipe_ptr, int>> choices;
-    for (auto& p : pipes_)
-      for (int side : {0, 1})
-        if (due(*p, side)) choices.emplace_back(p, side);
-    auto n = choices.size() + (attempts_.empty() ? 0 : 1);
+    pass_time();
+    auto n = ready_.size() + (attempts_.empty() ? 0 : 1);
     if (n == 0) return false;
     auto pick = chance_.next() % n;
-    act = pick < choices.size() ? take(choices[pick].first, choices[pick].second) : take_connect();
+    if (pick < ready_.size()) {
+      auto [p, side] = ready_[pick];
+      act = take(p, side);
+      refresh(p);
+      if (p->ends[0].ended && p->ends[1].ended) forget(*p);
+    } else {
+      act = take_connect();
+    }
   }
-  act();
+  if (act) act();
   return true;
-}
-
-void sim_network::cut() {
-  std::lock_guard lock{mutex_};
-  for (auto& p : pipes_)
-    if (!p->ends[0].over || !p->ends[1].over) cut(*p, fault_plan::told::both);
-}
-
-void sim_network::freeze() {
-  std::lock_guard lock{mutex_};
-  for (auto& p : pipes_) {
-    p->frozen = true;
-    for (auto& e : p->ends) e.inbound.clear(), e.inbound_bytes = 0;
-  }
-}
-
-void sim_network::set_faults(std::function<fault_plan()> draw, const ports::clock* time, bool sealed) {
-  std::lock_guard lock{mutex_};
-  draw_ = std::move(draw);
-  time_ = time;
-  sealed_ = sealed;
-}
-
-void sim_network::clear_faults() {
-  std::lock_guard lock{mutex_};
-  draw_ = {};
-  for (auto& p : pipes_) {
-    p->plan = {};
-    for (auto& e : p->ends) {
-      e.takes_again_ms = 0;
-      for (auto& i : e.inbound) i.due_ms = 0;
-    }
-  }
-}
-
-std::optional<int64_t> sim_network::next_due_ms() const {
-  std::lock_guard lock{mutex_};
-  std::optional<int64_t> first;
-  for (auto& p : pipes_)
-    for (auto& e : p->ends) {
-      if (e.inbound.empty() || e.over || e.closing || !e.started) continue;
-      auto at = std::max(e.inbound.front().due_ms, e.takes_again_ms);
-      if (at != INT64_MAX && (!first || at < *first)) first = at;
-    }
-  return first;
-}
-
-sim_network::fault_counts sim_network::faults() const {
-  std::lock_guard lock{mutex_};
-  return faults_;
-}
-
-void sim_network::partition(bool on) {
-  std::lock_guard lock{mutex_};
-  partition_ = on;
-}
-
-size_t sim_network::connections() const {
-  std::lock_guard lock{mutex_};
-  return static_cast<size_t>(std::count_if(pipes_.begin(), pipes_.end(),
-                                           [](const pipe_ptr& p) { return !p->ends[0].over || !p->ends[1].over; }));
-}
-
-uint64_t sim_network::bytes_delivered() const {
-  std::lock_guard lock{mutex_};
-  return delivered_;
 }
 
 }  // namespace skerry::sim

@@ -1,5 +1,7 @@
 #include "test/chaos/scene.hpp"
 
+#include <cstdio>
+
 #include <boost/test/unit_test.hpp>
 #include <caf/send.hpp>
 
@@ -90,7 +92,25 @@ std::string ledger::fault(world& w) const {
 
 // -- scene ------------------------------------------------------------------------------------------------------------
 
-scene::scene(uint64_t seed) : w(seed, 2), maps(*w.front, config_maps), watched_pods(*w.front, all_pods) {}
+void scene::loud_log::write(ports::severity, std::string_view who, std::string_view text) {
+  if (!loud) return;
+  std::fprintf(stderr, "%lld %.*s: %.*s\n",
+               static_cast<long long>(clock == nullptr ? 0 : clock->steady_ms() - sim::virtual_clock::start_ms),
+               int(who.size()), who.data(), int(text.size()), text.data());
+}
+
+scene::scene(uint64_t seed)
+    : w({.seed = seed,
+         .log = &log,
+         .reports_max = 100'000,  // as good as all
+         .more_words = {},
+         .app = [](sim::island& i) { return start_book(i.ctx, i.disk, "/cloud/app/book"); },
+         .app_name = "book"}),
+      maps(*w.front, config_maps),
+      watched_pods(*w.front, all_pods) {
+  log.clock = &w.clock;
+  for (auto* name : {"n1", "n2"}) w.add_edge(name);
+}
 
 bool scene::nodes_ready() {
   for (auto& e : w.edges) {

@@ -1,14 +1,21 @@
 #pragma once
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <set>
 
+#include "sim/load/clients.hpp"
+#include "sim/load/letters.hpp"
 #include "sim/ports/fault_plan.hpp"
-#include "test/chaos/letters.hpp"
-#include "test/chaos/world.hpp"
+#include "sim/world/world.hpp"
 
 namespace skerry::test::chaos {
+
+using sim::call_ptr;
+using sim::send;
+using sim::start_book;
+using sim::world;
 
 /// Those who were killed, and the crash reports that they must leave: one each, that says who ended and why, and no
 /// others but those of supervisors whose windows the kills overran.
@@ -53,13 +60,20 @@ struct thrower final : base::trace_sink {
 struct scene {
   explicit scene(uint64_t seed);
 
+  /// To the terminal, for SKERRY_TEST_LOG=1.
+  struct loud_log final : ports::log {
+    bool loud = std::getenv("SKERRY_TEST_LOG") != nullptr;
+    const ports::clock* clock = nullptr;
+    bool enabled(ports::severity) const override { return loud; }
+    void write(ports::severity, std::string_view who, std::string_view text) override;
+  } log;
   world w;
   thrower trap;
-  writer first{*w.front, "a", 16}, second{*w.front, "b", 16}, third{*w.front, "c", 16};
-  pod_maker pods{*w.front, 24};
-  scaler web{*w.front};
-  reflector maps, watched_pods;
-  courier letters{w};
+  sim::writer first{*w.front, "a", 16}, second{*w.front, "b", 16}, third{*w.front, "c", 16};
+  sim::pod_maker pods{*w.front, 24};
+  sim::scaler web{*w.front};
+  sim::reflector maps, watched_pods;
+  sim::courier letters{w};
   ledger crashes;
   std::set<std::string> standing;  ///< "island number + path" of what stands when nothing happens
   std::deque<std::string> history;

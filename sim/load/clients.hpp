@@ -7,24 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "actors/api/front.hpp"
 #include "schema/json.hpp"
+#include "sim/world/request.hpp"
 
-namespace skerry::test::chaos {
-
-/// A request to the API and what has come back so far. Everything happens in one thread.
-struct call {
-  ports::http_request request;
-  int code = 0;  ///< 0 when it is done: nobody answered, as when a server drops the connection
-  std::string text;
-  bool done = false;
-  std::function<void()> on_closed;
-};
-using call_ptr = std::shared_ptr<call>;
-
-/// Sends a request as an administrator; the answer shows in the call as the world turns.
-call_ptr send(api::front& front, std::string method, std::string target, std::string body = {},
-              std::string type = "application/json");
+namespace skerry::sim {
 
 /// What failed is tried again a little later: time stands still as long as somebody has work, and who tries again
 /// without a pause would stop it.
@@ -133,4 +119,4 @@ private:
   uint64_t lists_ = 0, watches_ = 0;
 };
 
-}  // namespace skerry::test::chaos
+}  // namespace skerry::sim

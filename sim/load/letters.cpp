@@ -1,11 +1,11 @@
-#include "test/chaos/letters.hpp"
+#include "sim/load/letters.hpp"
 
 #include <caf/send.hpp>
 
 #include "schema/letter.hpp"
 #include "schema/probe.capnp.h"
 
-namespace skerry::test::chaos {
+namespace skerry::sim {
 namespace {
 
 std::string key_of(const std::string& node, const char* what) { return "test/book/" + node + "/" + what; }
@@ -50,7 +50,7 @@ void courier::work(bool more) {
     auto& sent = sent_[e->name];
     auto book = e->mesh->bind("/cloud/app/book");
     if (!book) continue;
-    auto written = read_page(w_.kv, e->name).last;
+    auto written = read_page(w_.cloud.disk, e->name).last;
     for (int n = 0; n < at_once && sent < written + ahead_max; ++n) {
       auto l = letter<schema::ProbeFact>::build([&](schema::ProbeFact::Builder b) {
         b.setNumber(sent + 1);
@@ -64,7 +64,7 @@ void courier::work(bool more) {
 
 std::string courier::fault() const {
   for (auto& e : w_.edges) {
-    auto p = read_page(w_.kv, e->name);
+    auto p = read_page(w_.cloud.disk, e->name);
     if (!p.fault.empty()) return p.fault;
     auto sent = sent_.find(e->name);
     if (sent != sent_.end() && sent->second != p.last)
@@ -80,4 +80,4 @@ uint64_t courier::sent() const {
   return n;
 }
 
-}  // namespace skerry::test::chaos
+}  // namespace skerry::sim

@@ -4,10 +4,10 @@
 
 #include "actors/base/context.hpp"
 #include "actors/ports/kv.hpp"
+#include "sim/world/world.hpp"
 #include "supervisors/supervisor.hpp"
-#include "test/chaos/world.hpp"
 
-namespace skerry::test::chaos {
+namespace skerry::sim {
 
 /// What was written of the letters of one node.
 struct page {
@@ -38,4 +38,4 @@ private:
   std::map<std::string, uint64_t> sent_;
 };
 
-}  // namespace skerry::test::chaos
+}  // namespace skerry::sim
