@@ -148,6 +148,20 @@ class Sdk:
         expect("pod.default.other" not in self.published(), "the other is not asked")
         return "pod.default.sample: Pending"
 
+    def asks_over_links(self):
+        """A controller in a process of its own asks the same actor, over its link to the cloud and the cloud's to the node."""
+        self.k("apply", "-f", self.w.path("node-aggregate", "asker-rbac.yaml"))
+        binary = self.w.path("node-aggregate", "build", "pod-asker")
+        self.asker = self.w.start("asker", [binary, "--name", "asker", "--data-dir", self.w.path("asker"),
+                                            "--server", f"https://127.0.0.1:{self.port}", "--token", self.token("--controller", "asker")])
+        wait_for(lambda: self.answers() == ["Pending"], "the pod's actor answers over two links", 60)
+        expect("default.other" not in self.asker.tail(1000), "the other is not asked")
+        return "pod default.sample says Pending"
+
+    def answers(self):
+        """What the asker was told so far, each change once."""
+        return [line.split()[-1] for line in self.asker.tail(1000).splitlines() if "pod default.sample says" in line]
+
     def published(self):
         r = self.k("get", "configmap", "node-aggregate", "-o", "json", check=False)
         return json.loads(r.out).get("data", {}) if r.code == 0 else {}
@@ -165,8 +179,10 @@ class Sdk:
         cut = self.total()
         expect(cut["tallies"] == before["tallies"], f"nothing crosses a cut line: {before} {cut}")
         expect(self.published().get("pod.default.sample") == "suspended", f"the pod's actor is not reached: {self.published()}")
+        wait_for(lambda: self.answers() == ["Pending", "suspended"], "the asker's request ends, and does not hang")
         self.line.heal()
         wait_for(lambda: self.published().get("pod.default.sample") == "Pending", "the pod's actor answers again")
+        wait_for(lambda: self.answers() == ["Pending", "suspended", "Pending"], "it answers the asker again")
         after = wait_for(lambda: self.caught_up(before["tallies"] + 20), "the aggregate catches up", 60)
         self.exact(after)
         missed = after["reading"] - before["reading"] - (after["readings"] - before["readings"])
@@ -205,6 +221,7 @@ class Sdk:
         self.edge = self.w.edge(*self.edge_args)
         after = wait_for(lambda: self.caught_up(before["tallies"] + 3), "the new agent counts on", 60)
         expect(after["gaps"] == 0, f"no tally is lost: {after}")
+        expect(self.asker.running() and self.asker.stop() == 0, "the asker lived through it, and ends with 0")
         return str(after)
 
 
@@ -221,7 +238,7 @@ def body(world, report):
                 break
     if report.step("build the aggregate outside the tree", lambda: s.build("node-aggregate")):
         for name, action in [("samplers on nodes, an aggregate in the cloud", s.start_nodes), ("the aggregate asks pods", s.asks_pods),
-                             ("through a partition", s.through_a_partition),
+                             ("a controller asks pods over links", s.asks_over_links), ("through a partition", s.through_a_partition),
                              ("through kill -9 of both", s.through_crashes)]:
             if not report.step(name, action):
                 break
