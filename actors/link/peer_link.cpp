@@ -33,6 +33,7 @@ void peer::up(std::shared_ptr<link_end> end) {
     settling_ = {};  // of letters that came over an older connection: who still waits sends them again
     end_ = end;
     names_.emplace(core_.next_epoch(), [this](const caf::strong_actor_ptr& a) { return core_.path_of(a); });
+    journal_.clear();  // until the other side has said which one it has now
     sent_bytes_ = released_bytes_ = 0;
   }
   if (was_ready) core_.tell_observers(island_, false);

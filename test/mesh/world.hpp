@@ -100,15 +100,16 @@ public:
     start_worker(*i);
     return *i;
   }
-  /// The power of an island goes, and comes back: its actors and connections end, what was not synced is lost.
-  void restart(const std::string& path) {
+  /// The power of an island goes, and comes back: its actors and connections end, what was not synced is lost; without
+  /// its disk, all is.
+  void restart(const std::string& path, bool with_disk = true) {
     net.cut();
     auto old = std::move(islands.at(path));
     old->links.stop();
     for (auto& p : old->directory.list()) caf::anon_send_exit(old->directory.find(p), caf::exit_reason::kill);
     while (coordinator().try_run_once() || net.step()) {
     }
-    auto disk = old->disk;
+    auto disk = with_disk ? old->disk : std::make_shared<sim::memory_kv>();
     disk->crash();
     graves.push_back(std::move(old));  // proxies of it may still be held
     islands[path] = std::make_unique<island>(*this, path, disk, words);
@@ -130,6 +131,11 @@ public:
   }
   /// Joins an island to the cloud.
   void join(const std::string& path) {
+    connect(path);
+    settle();
+  }
+  /// Both ends have a connection, over which nothing has come yet.
+  void connect(const std::string& path) {
     cloud_door.expects = path;
     carriers.push_back(std::make_unique<carrier>());
     auto* mine = carriers.back().get();
@@ -139,7 +145,6 @@ public:
       if (c) mine->start(at(path).links, "/cloud", *c);
     });
     while (!*connected) net.step();
-    settle();
   }
   /// Puts an actor at a path.
   template <class F>
