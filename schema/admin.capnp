@@ -113,6 +113,7 @@ struct AskLinks {}            # -> Links
 struct Links {
   links @0 :List(LinkView);
   left @1 :UInt64;
+  forgotten @2 :UInt64;       # letters dropped with links that are no more: they waited for islands that are gone for good
 }
 
 struct LinkView {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <caf/actor_cast.hpp>
 
+#include "actors/link/mesh_core.hpp"
 #include "schema/error.hpp"
 #include "schema/path.hpp"
 
@@ -201,6 +202,7 @@ inspector_state::answer<schema::Links> inspector_state::on_links() {
     auto list = b.initLinks(static_cast<unsigned>(shown));
     for (unsigned i = 0; i < shown; ++i) fill(list[i], all[i], now);
     b.setLeft(all.size() - shown);
+    b.setForgotten(args_->parts.mesh.core().letters_forgotten());
   });
 }
 

@@ -2,16 +2,22 @@
 
 #include <caf/exit_reason.hpp>
 #include <exception>
+#include <type_traits>
 
+#include "actors/base/line_limit.hpp"
 #include "schema/error.hpp"
 
 namespace skerry::base {
 namespace {
 
-// The handlers capture nothing: context and path are the actor's own, and 100,000 idle actors keep no copies of them.
+// The handlers capture next to nothing: context and path are the actor's own, and 100,000 idle actors keep no copies of
+// them. What fits into std::function itself costs nothing.
+static_assert(sizeof(line_limit) <= 16 && std::is_trivially_copyable_v<line_limit>);
 
-caf::result<caf::message> drop_unexpected(const context& ctx, const actor& self, caf::message_view& x) {
-  ctx.log.warning(self.path(), "unexpected message dropped: " + message_name(x.content()));
+caf::result<caf::message> drop_unexpected(const context& ctx, const actor& self, caf::message_view& x,
+                                          line_limit& lines) {
+  if (auto end = lines.ask(ctx.clock.steady_ms()))
+    ctx.log.warning(self.path(), "unexpected message dropped: " + message_name(x.content()) + *end);
   return caf::sec::unexpected_message;
 }
 
@@ -38,10 +44,11 @@ void prepare(actor* self, const context& ctx, std::string_view path) {
   id->ctx = &ctx;
   id->started_ms.store(ctx.clock.wall_ms(), std::memory_order_relaxed);
   self->meter_.busy_since_ns_.store(ctx.clock.steady_ns(), std::memory_order_relaxed);
-  self->set_default_handler([](caf::scheduled_actor* me, caf::message_view& x) -> caf::result<caf::message> {
-    auto& a = static_cast<actor&>(*me);
-    return drop_unexpected(*a.ctx(), a, x);
-  });
+  self->set_default_handler(
+      [lines = line_limit{}](caf::scheduled_actor* me, caf::message_view& x) mutable -> caf::result<caf::message> {
+        auto& a = static_cast<actor&>(*me);
+        return drop_unexpected(*a.ctx(), a, x, lines);
+      });
   self->set_exception_handler([](caf::scheduled_actor* me, std::exception_ptr& p) -> caf::error {
     auto& a = static_cast<actor&>(*me);
     return report_exception(*a.ctx(), a, p);

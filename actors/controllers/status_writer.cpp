@@ -113,7 +113,8 @@ void status_writer_state::run(const std::string& key) {
   auto view = base.reader.current();
   auto merged = merge_fact(*view, base.registry, j.node, j.running, {base.ctx.clock.wall_ms(), base.ctx.random});
   if (!merged.dropped.empty())
-    base.ctx.log.warning(args_->path, "fact of node " + j.node + " dropped: " + merged.dropped);
+    if (auto end = dropped_lines_.ask(base.ctx.clock.steady_ms()))
+      base.ctx.log.warning(args_->path, "fact of node " + j.node + " dropped: " + merged.dropped + *end);
   if (merged.changes.empty()) return finish(key, {});
   auto store = base.store();
   if (!store) return finish(key, make_error(errc::unavailable, "the store restarts"));
@@ -138,7 +139,9 @@ void status_writer_state::finish(const std::string& key, const caf::error& e) {
     --t->open;
     if (e && !t->failed) t->failed = e;
   }
-  if (e) args_->base.ctx.log.warning(args_->path, "a fact of node " + node + " is not committed: " + message_of(e));
+  if (e)
+    if (auto end = failed_lines_.ask(args_->base.ctx.clock.steady_ms()))
+      args_->base.ctx.log.warning(args_->path, "a fact of node " + node + " is not committed: " + message_of(e) + *end);
   if (j.has_next) {
     j.running = std::move(j.next);
     j.running_tickets = std::move(j.next_tickets);

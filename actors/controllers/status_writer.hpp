@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "actors/base/actor.hpp"
+#include "actors/base/line_limit.hpp"
 #include "actors/controllers/args.hpp"
 #include "actors/link/fact.hpp"
 #include "actors/link/messages.hpp"
@@ -65,6 +66,7 @@ private:
   std::unordered_map<std::string, job> jobs_;
   std::deque<std::string> runnable_;  ///< keys of jobs that wait for their turn
   size_t in_flight_ = 0;
+  base::line_limit dropped_lines_, failed_lines_;
   bool working_ = false;
 };
 

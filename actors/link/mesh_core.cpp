@@ -115,15 +115,20 @@ void mesh_core::forget(std::string_view island) {
     peers_.erase(i);
   }
   invited_.forget(island);
-  gone->forget();
+  auto waited = gone->forget();
   ports::kv_batch batch;
-  gone->drop_facts(batch);
+  auto durable = gone->drop_facts(&batch);
   if (args_.kv != nullptr && !batch.changes.empty())
     if (auto w = args_.kv->write(batch, false); !w)
       log(ports::severity::warning, "letters of " + std::string{island} + " stay on disk: " + message_of(w.error()));
   auto why = make_error(errc::unavailable, std::string{island} + " is deleted");
   for (auto& p : cache_.drop(*gone)) static_cast<proxy*>(p->get())->kill_proxy(nullptr, why);
   ++forgotten_;  // who looked in between holds a proxy of the old peer
+  if (waited + durable == 0) return;
+  letters_forgotten_ += waited + durable;
+  add_dead("", std::string{island}, "",
+           std::to_string(durable) + " durable letters and " + std::to_string(waited) +
+               " of other kinds waited and are dropped: the island is gone for good");
 }
 
 // -- observers, worker
@@ -192,15 +197,27 @@ void mesh_core::stop() {
     std::unique_lock lock{peers_mutex_};
     all.swap(peers_);
   }
-  for (auto& [island, p] : all) p->forget();
+  for (auto& [island, p] : all) {
+    p->forget();
+    p->drop_facts(nullptr);  // they hold proxies, which hold their peer
+  }
   facts_->stop();
   std::lock_guard lock{exported_mutex_};
   exported_.clear();
   exported_order_.clear();
 }
 
+void mesh_core::warn(const std::string& text, base::line_limit& lines) {
+  std::optional<std::string> end;
+  {
+    std::lock_guard lock{mutex_};
+    end = lines.ask(now());
+  }
+  if (end) log(ports::severity::warning, text + *end);
+}
+
 void mesh_core::add_dead(std::string from, std::string to, std::string type, std::string why) {
-  log(ports::severity::warning, "dead letter: " + type + " from " + from + " to " + to + ": " + why);
+  warn("dead letter: " + type + " from " + from + " to " + to + ": " + why, dead_lines_);
   std::lock_guard lock{mutex_};
   dead_.push_back({args_.ctx.clock.wall_ms(), std::move(from), std::move(to), std::move(type), std::move(why)});
   if (dead_.size() > dead_letters_kept) dead_.pop_front();

@@ -4,6 +4,7 @@
 #include <map>
 #include <shared_mutex>
 
+#include "actors/base/line_limit.hpp"
 #include "actors/link/mesh.hpp"
 #include "actors/link/peer.hpp"
 #include "actors/link/proxy.hpp"
@@ -69,6 +70,8 @@ public:
   void forget(std::string_view island);
   /// Changes when proxies that were got before may have ended, since an island was forgotten.
   uint64_t forgotten() const { return forgotten_; }
+  /// Letters that waited for islands when those were forgotten, and were dropped; since this island started.
+  uint64_t letters_forgotten() const { return letters_forgotten_; }
   /// This island is a REPL.
   bool is_repl() const { return is_repl_; }
   invitations& invited() { return invited_; }
@@ -88,7 +91,12 @@ public:
   std::vector<mesh::dead_letter> dead_letters() const;
   void log(ports::severity s, const std::string& text) const { args_.ctx.log.write(s, who_, text); }
 
+  /// A warning that the other side of a link can provoke: its rate is limited.
+  void warn(const std::string& text) { warn(text, other_lines_); }
+
 private:
+  void warn(const std::string& text, base::line_limit& lines);
+
   struct observer {
     std::string island;
     caf::weak_actor_ptr who;
@@ -103,7 +111,7 @@ private:
   std::atomic<uint64_t> sequence_{0};
   std::unique_ptr<facts_in> facts_;
   std::atomic<uint32_t> epochs_{0};
-  std::atomic<uint64_t> forgotten_{0};
+  std::atomic<uint64_t> forgotten_{0}, letters_forgotten_{0};
   invitations invited_;
   proxy_cache cache_;
 
@@ -118,6 +126,7 @@ private:
   std::vector<observer> observers_;
   caf::weak_actor_ptr worker_;
   std::deque<mesh::dead_letter> dead_;
+  base::line_limit dead_lines_, other_lines_;
   std::atomic<bool> woken_{false};
   bool retry_commit_ = false;  ///< of the worker
 };

@@ -53,8 +53,8 @@ void peer::send(proxy& to, caf::mailbox_element_ptr what) {
     // The result of a handler that was sent a letter and not asked: nothing, or its error. Neither crosses.
     if (!what->mid.is_request() && (content.size() == 0 || content.match_elements<caf::error>())) return;
     count_dropped(&drop_counts::unknown);
-    core_.log(ports::severity::warning, "a message that is no letter of the vocabulary was not sent to " +
-                                            std::string{to.path()} + ": " + type_text(content));
+    core_.warn("a message that is no letter of the vocabulary was not sent to " + std::string{to.path()} + ": " +
+               type_text(content));
     return proxy::bounce_with(
         what, make_error(errc::unsupported, "only letters of the vocabulary cross to " + std::string{to.path()} +
                                                 ", not " + type_text(content)));
@@ -169,7 +169,7 @@ outgoing peer::answer_to(uint64_t call, caf::mailbox_element_ptr what) {
     if (o.type == nullptr) {
       o.failure = make_error(errc::unsupported,
                              "the answer is no letter of the vocabulary and cannot cross: " + type_text(content));
-      core_.log(ports::severity::warning, message_of(o.failure));
+      core_.warn(message_of(o.failure));
     } else {
       o.bytes = o.type->bytes_of(content).size();
     }

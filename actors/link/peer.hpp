@@ -74,12 +74,15 @@ public:
   uint64_t facts_written() const;
   void facts_synced(uint64_t sequence);
   void take_erased(ports::kv_batch& batch);
-  void drop_facts(ports::kv_batch& batch);
+  /// Lets go of all that waits, and returns how many letters that were. `batch` takes them off the disk; null: there
+  /// they stay for the next start.
+  size_t drop_facts(ports::kv_batch* batch);
 
   // -- from operators and the worker (peer_link.cpp)
   // ------------------------------------------------------------------------
   void hold(bool on);
-  void forget();
+  /// Ends it for good; returns how many letters had waited in memory.
+  size_t forget();
   /// Drops and fails what is past its time, sends again what was refused. True if it wants to be called again soon.
   bool tick(int64_t now_ms);
   bool is_up() const;

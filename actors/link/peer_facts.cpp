@@ -178,15 +178,17 @@ void peer::acknowledge(std::string_view path, uint64_t sequence, std::vector<fac
   if (!erased_.empty()) core_.wake();
 }
 
-/// The island is gone for good: nothing of it stays on disk.
-void peer::drop_facts(ports::kv_batch& batch) {
+size_t peer::drop_facts(ports::kv_batch* batch) {
   std::vector<facts_out::fact> done;
   std::lock_guard lock{mutex_};
   facts_.take_all(done);
-  for (auto& f : done) batch.remove(facts_.key_of(f.sequence));
-  for (auto s : erased_) batch.remove(facts_.key_of(s));
+  if (batch != nullptr) {
+    for (auto& f : done) batch->remove(facts_.key_of(f.sequence));
+    for (auto s : erased_) batch->remove(facts_.key_of(s));
+  }
   erased_.clear();
   journal_room_.notify_all();
+  return done.size();
 }
 
 bool peer::is_deleted() const {

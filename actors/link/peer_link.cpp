@@ -256,7 +256,7 @@ void peer::hold(bool on) {
   core_.wake();
 }
 
-void peer::forget() {
+size_t peer::forget() {
   graveyard dead;
   std::vector<call_table::call> calls;
   std::shared_ptr<link_end> end;
@@ -273,6 +273,8 @@ void peer::forget() {
   if (end) end->close();
   auto why = make_error(errc::unavailable, island_ + " is deleted");
   for (auto& c : calls) c.who->enqueue(nullptr, c.mid.response_id(), caf::make_message(why), nullptr);
+  auto letter = [](const outgoing& o) { return o.kind == envelope_kind::letter; };
+  return static_cast<size_t>(std::count_if(dead.quiet.begin(), dead.quiet.end(), letter));
 }
 
 bool peer::tick(int64_t t) {

@@ -5,6 +5,7 @@
 #include "actors/link/island_session.hpp"
 #include "actors/link/mesh.hpp"
 #include "actors/link/mesh_actor.hpp"
+#include "actors/link/mesh_core.hpp"
 #include "schema/probe.capnp.h"
 #include "test/link/world.hpp"
 
@@ -94,11 +95,25 @@ BOOST_AUTO_TEST_CASE(a_node_and_its_cloud_exchange_letters_beside_the_session) {
   BOOST_TEST(at_node.back() == 6u);
   BOOST_TEST(cloud.links.links().at(0).sessions == 2u);
   BOOST_TEST(w.converged(e));
-  // The node is deleted while it is away: nothing waits for it any more.
+  // The node is deleted while it is away: nothing waits for it any more, and what did is counted.
+  BOOST_TEST(w.until([&] { return cloud.links.links().at(0).durable_waiting == 0; }));
   w.kill(e.link);
   w.settle();
+  w.sys.spawn([to](caf::event_based_actor* self) {
+    for (uint64_t i = 7; i < 10; ++i)
+      self->send(to, letter<ProbeFact>::build([i](ProbeFact::Builder b) { b.setNumber(i); }));
+    self->send(to, letter<Probe>::build([](Probe::Builder b) { b.setNumber(10); }));
+  });
+  w.settle();
+  BOOST_TEST(cloud.links.core().letters_forgotten() == 0u);
   w.remove("nodes", "", "n1");
   BOOST_TEST(w.until([&] { return cloud.links.links().empty(); }));
+  BOOST_TEST(cloud.links.core().letters_forgotten() == 4u);
+  auto dead = cloud.links.dead_letters();
+  BOOST_REQUIRE(dead.size() == 1u);
+  BOOST_TEST(dead[0].to == "/node/n1");
+  BOOST_TEST(dead[0].why ==
+             "3 durable letters and 1 of other kinds waited and are dropped: the island is gone for good");
   w.node_links = nullptr;
   w.parts->links = nullptr;
 }

@@ -317,6 +317,21 @@ BOOST_AUTO_TEST_CASE(links_are_held_and_let_go) {
   BOOST_TEST((code_of(none) == errc::not_found));
 }
 
+BOOST_AUTO_TEST_CASE(letters_that_were_dropped_with_their_link_are_shown) {
+  inspected w;
+  auto forgotten = [&] {
+    auto r = w.inquire<schema::Links, schema::AskLinks>([](schema::AskLinks::Builder) {});
+    BOOST_REQUIRE(r);
+    return (**r).getForgotten();
+  };
+  auto to = w.mesh.resolve("/node/n1/agent");
+  BOOST_REQUIRE(to);
+  w.self->send(*to, letter<schema::Probe>::build([](schema::Probe::Builder) {}));
+  BOOST_TEST(forgotten() == 0u);
+  w.mesh.forget("/node/n1");
+  BOOST_TEST(forgotten() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(the_log_level_is_set) {
   inspected w;
   auto r = w.inquire<schema::LogLevel, schema::SetLogLevel>(

@@ -155,8 +155,10 @@ std::string links_text(schema::Links::Reader l, const style& s) {
              size(v.getWaitingBytes()), number(v.getCalls()), size(v.getBytesIn()), size(v.getBytesOut()),
              drops_text(v.getDrops())});
   }
-  if (out.rows() == 0) return "no links\n";
-  return coloured(out.text(s.width), s) + left_text(l.getLeft());
+  auto gone = l.getForgotten();
+  auto end = gone == 0 ? "" : number(gone) + " letters were dropped with links to islands that are gone for good\n";
+  if (out.rows() == 0) return "no links\n" + end;
+  return coloured(out.text(s.width), s) + left_text(l.getLeft()) + end;
 }
 
 std::string top_text(schema::Top::Reader t, const std::string& title, const style& s) {
