@@ -19,7 +19,10 @@ struct served {
     auto ok = server->start();
     BOOST_REQUIRE_MESSAGE(ok, message_of(ok.error()));
   }
-  ~served() { server->stop(); }
+  ~served() {
+    server->stop();
+    links.links.clear();  // their loop outlives them
+  }
   raw_client client(const ports::key_pair* who = nullptr, std::string alpn = "") {
     return {server->port(), pki, who, std::move(alpn)};
   }

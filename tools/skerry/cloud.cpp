@@ -52,11 +52,11 @@ cloud::~cloud() {
   if (parts_ && parts_->server) parts_->server->stop();
   if (island_) island_->stop_root(stop_ms_max);
   if (parts_ && parts_->loop) parts_->loop->stop();
+  if (parts_ && parts_->mesh) parts_->mesh->stop();  // before the loop goes, which its links' connections use
   if (parts_) {
     parts_->server.reset();
     parts_->loop.reset();
   }
-  if (parts_ && parts_->mesh) parts_->mesh->stop();
   auto keep = std::move(parts_);  // what actors refer to goes after them
   island_.reset();
 }
