@@ -35,6 +35,12 @@ struct effects {
   void commit(std::vector<store::change> changes) {
     if (!changes.empty()) commits.push_back({std::move(changes)});
   }
+  /// Adds one change as a commit of its own.
+  void commit_one(store::change c) {
+    std::vector<store::change> changes;
+    changes.push_back(std::move(c));  // a list in braces would copy all of its JSON
+    commit(std::move(changes));
+  }
   /// Asks to be called again after `ms`, or sooner if that was asked before.
   void requeue(int64_t ms) { requeue_ms = requeue_ms ? std::min(*requeue_ms, ms) : ms; }
 };

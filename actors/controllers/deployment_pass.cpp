@@ -76,8 +76,6 @@ void deployment_pass::load(const std::vector<store::object>& replicasets) {
     n.ready = int_at(s.value, "status.readyReplicas");
     n.available = int_at(s.value, "status.availableReplicas");
     n.max_before = number(annotation_at(s.value, deployment_keys::maximum));
-    for (const auto& pod : view_.owned_by(store::uid_of(o)))
-      n.pods += store::resource_of(pod) == resources::pods && pod_active(pod);
     const auto* t = find(s.value, "spec.template");
     // Of several sets with this template the oldest is the new one (k8s FindNewReplicaSet).
     if (t != nullptr && normal_template(*t) == wanted && !deleting(o) &&
@@ -86,6 +84,11 @@ void deployment_pass::load(const std::vector<store::object>& replicasets) {
     sets_.push_back(std::move(s));
     sizes_.push_back(std::move(n));
   }
+  // One set alone that has its size: nothing is moved, and nothing depends on how many pods there are yet.
+  if (sizes_.size() == 1 && newest_ && sizes_[0].spec == limits_.replicas) return;
+  for (size_t i = 0; i < sets_.size(); ++i)
+    for (const auto& pod : view_.owned_by(store::uid_of(sets_[i].stored)))
+      sizes_[i].pods += store::resource_of(pod) == resources::pods && pod_active(pod);
 }
 
 effects deployment_pass::run() {

@@ -1,6 +1,7 @@
 #include "actors/controllers/meta.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "schema/kube/defaults.hpp"
 #include "schema/kube/stamp.hpp"
@@ -209,14 +210,58 @@ claim_result claim(const store::view& v, const store::object& owner, const json:
 
 // -- pods -------------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// The text of the array under `key` ("\"conditions\":[") in JSON that has no space between tokens; empty if it is not
+/// there, or more than once. Quotes within strings are escaped, so a key is not found in one.
+std::string_view array_text(std::string_view json, std::string_view key) {
+  auto find = [&](size_t from) {
+    const auto* at = ::memmem(json.data() + from, json.size() - from, key.data(), key.size());
+    return at != nullptr ? static_cast<size_t>(static_cast<const char*>(at) - json.data()) : std::string_view::npos;
+  };
+  auto at = find(0);
+  if (at == std::string_view::npos || find(at + 1) != std::string_view::npos) return {};
+  auto from = json.substr(at + key.size() - 1);
+  bool quoted = false;
+  int depth = 0;
+  for (size_t i = 0; i < from.size(); ++i) {
+    auto c = from[i];
+    if (quoted && c == '\\')
+      ++i;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && (c == '[' || c == '{'))
+      ++depth;
+    else if (!quoted && (c == ']' || c == '}') && --depth == 0)
+      return from.substr(0, i + 1);
+  }
+  return {};
+}
+
+std::pair<bool, int64_t> readiness_in(const json::array& conditions) {
+  const auto* c = find_condition(conditions, "Ready");
+  if (c == nullptr) return {};
+  return {string_at(*c, "status") == "True", parse_time(string_at(*c, "lastTransitionTime")).value_or(0)};
+}
+
+}  // namespace
+
+std::pair<bool, int64_t> readiness_of(const store::object& pod) {
+  constexpr std::string_view word = R"("Ready")";
+  auto text = store::json_of(pod);
+  if (::memmem(text.data(), text.size(), word.data(), word.size()) == nullptr) return {};
+  auto conditions = array_text(text, R"("conditions":[)");
+  if (conditions.empty()) return readiness_in(array_at(store::parse(pod), "status.conditions"));
+  std::string error;
+  auto list = parse_json(conditions, error);
+  return list.is_array() ? readiness_in(list.get_array()) : std::pair<bool, int64_t>{};
+}
+
 pod_facts read_pod_facts(const store::object& pod) {
   auto value = store::parse(pod);
   pod_facts f;
   f.revision = store::revision_of(pod);
-  if (const auto* c = find_condition(array_at(value, "status.conditions"), "Ready")) {
-    f.ready = string_at(*c, "status") == "True";
-    f.ready_since_ms = parse_time(string_at(*c, "lastTransitionTime")).value_or(0);
-  }
+  std::tie(f.ready, f.ready_since_ms) = readiness_in(array_at(value, "status.conditions"));
   for (const auto& s : array_at(value, "status.containerStatuses"))
     f.restarts = std::max(f.restarts, int_at(s, "restartCount"));
   std::string cost{annotation_at(value, "controller.kubernetes.io/pod-deletion-cost")};

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "actors/controllers/args.hpp"
@@ -116,8 +117,10 @@ struct pod_facts {
   int64_t deletion_cost = 0;   ///< controller.kubernetes.io/pod-deletion-cost
 };
 pod_facts read_pod_facts(const store::object& pod);
+/// Is the condition Ready True, and since when (Unix ms)? Reads no more of the pod's JSON than its conditions.
+std::pair<bool, int64_t> readiness_of(const store::object& pod);
 
-/// Facts of pods by uid, each read once for each revision: a set of N pods costs one parse for each change, not N.
+/// Facts of pods by uid, each read once for each revision: to rank N pods again and again costs N parses, once.
 class pod_memo {
 public:
   static constexpr size_t pods_max = 200'000;  ///< more than that: it is emptied and fills anew

@@ -46,13 +46,6 @@ json::value pod_from_template(const json::value& rs) {
   return pod;
 }
 
-bool fully_labeled(const store::object& pod, const json::object& labels) {
-  return std::all_of(labels.begin(), labels.end(), [&](const auto& l) {
-    const auto* s = l.value().if_string();
-    return s != nullptr && label_of(pod, l.key()) == std::string_view{s->data(), s->size()};
-  });
-}
-
 }  // namespace
 
 bool goes_before(const deletion_candidate& a, const deletion_candidate& b) {
@@ -79,6 +72,7 @@ void replicaset_core::reset(const store::view& v, const marker& mark) {
 }
 
 void replicaset_core::resync(const store::view& v, const marker& mark) {
+  tally_.clear();
   v.scan(resources::replicasets, "", "", [&](const store::object& rs) {
     mark(store::key_of(rs));
     return true;
@@ -86,9 +80,16 @@ void replicaset_core::resync(const store::view& v, const marker& mark) {
 }
 
 void replicaset_core::observe(const store::view& v, const store::event& e, const marker& mark) {
-  if (store::resource_of(e.now) == resources::replicasets) return mark(store::key_of(e.now));
+  if (store::resource_of(e.now) == resources::replicasets) {
+    if (e.type == store::event_type::deleted) {
+      tally_.forget(e.now);
+      written_ms_.erase(std::string{store::uid_of(e.now)});
+    }
+    return mark(store::key_of(e.now));
+  }
   if (store::resource_of(e.now) != resources::pods) return;
   orphans_.observe(e);
+  tally_.observe(e);
   if (e.type == store::event_type::deleted) memo_.forget(e.now);
   auto mark_owner = [&](const store::object& pod) {
     auto c = controller_of(pod);
@@ -101,38 +102,8 @@ void replicaset_core::observe(const store::view& v, const store::event& e, const
 
 // -- one ReplicaSet ---------------------------------------------------------------------------------------------------
 
-/// The pods of one ReplicaSet, counted.
-struct replicaset_core::census {
-  std::vector<store::object> active;
-  int64_t have = 0, labeled = 0, ready = 0, available = 0;
-  std::optional<int64_t> next_available_ms;  ///< until the next pod has been ready for long enough
-};
-
-replicaset_core::census replicaset_core::count(const json::value& rs, const std::vector<store::object>& pods,
-                                               const moment& now) {
-  census c;
-  auto min_ready_ms = int_at(rs, "spec.minReadySeconds") * 1000;
-  const auto& labels = object_at(rs, "spec.template.metadata.labels");
-  for (const auto& pod : pods) {
-    if (!pod_active(pod)) continue;
-    const auto& facts = memo_.of(pod);
-    c.labeled += fully_labeled(pod, labels);
-    c.ready += facts.ready;
-    if (facts.ready) {
-      auto left = facts.ready_since_ms + min_ready_ms - now.now_ms;
-      if (min_ready_ms == 0 || left <= 0)
-        ++c.available;
-      else
-        c.next_available_ms = std::min(c.next_available_ms.value_or(left), left);
-    }
-    c.active.push_back(pod);
-  }
-  c.have = static_cast<int64_t>(c.active.size());
-  return c;
-}
-
 /// The status of `rs` with these counts.
-json::object replicaset_core::status_of(const json::value& rs, const census& c) {
+json::object replicaset_core::status_of(const json::value& rs, const pod_counts& c) {
   json::object status = object_at(rs, "status");
   for (auto [field, n] : std::initializer_list<std::pair<const char*, int64_t>>{
            {"replicas", c.have},
@@ -155,6 +126,11 @@ effects replicaset_core::reconcile(const store::view& v, const store::object_key
   const auto* s = find(value, "spec.selector");
   auto selector = s != nullptr ? kube::label_selector::from_object(*s) : make_error(errc::invalid, "no selector");
   if (!selector || selector->matches_all()) return out;
+  auto c = tally_.of(v, rs, value, *selector, now.now_ms);
+  auto want = std::max<int64_t>(0, int_at(value, "spec.replicas", 1));
+  bool manages = !deleting(rs) && !namespace_closed(v, key.ns);
+  if (c.strays == 0 && (c.have == want || !manages) && !wants_orphan(v, rs, *selector))
+    return write_status(rs, std::move(value), c, now);
   auto claimed = claim(v, rs, value, resources::pods, *selector, orphans_, pod_active);
   auto changes = std::move(claimed.changes);
   if (!changes.empty()) {
@@ -162,9 +138,8 @@ effects replicaset_core::reconcile(const store::view& v, const store::object_key
     out.commit(std::move(changes));
     return out;
   }
-  auto c = count(value, claimed.mine, now);
-  auto want = std::max<int64_t>(0, int_at(value, "spec.replicas", 1));
-  bool manages = !deleting(rs) && !namespace_closed(v, key.ns);
+  // Events may be late; what is created or deleted is decided by what is there.
+  c = tally_.recount(v, rs, value, *selector, now.now_ms);
   if (manages && c.have < want) {
     auto bytes = std::max<int64_t>(1, static_cast<int64_t>(store::json_of(rs).size()));
     auto n = std::min({want - c.have, burst, std::max<int64_t>(1, commit_bytes / bytes)});
@@ -174,21 +149,53 @@ effects replicaset_core::reconcile(const store::view& v, const store::object_key
   } else if (manages && c.have > want) {
     // Pods change by themselves: the more of them in one commit, the likelier a conflict.
     auto n = std::min(c.have - want, std::max<int64_t>(1, burst >> std::min<uint32_t>(now.attempt, 8)));
-    delete_pods(v, value, c.active, n, now, changes);
+    std::erase_if(claimed.mine, [](const store::object& pod) { return !pod_active(pod); });
+    delete_pods(v, value, std::move(claimed.mine), n, now, changes);
     c.have -= n;
     // What was deleted is the least useful; the exact numbers follow with the events of it.
     c.labeled = std::min(c.labeled, c.have);
     c.ready = std::min(c.ready, c.have);
     c.available = std::min(c.available, c.have);
   }
-  auto status = status_of(value, c);
-  if (!changes.empty() || status != object_at(value, "status")) {
-    value.as_object()["status"] = std::move(status);
-    changes.insert(changes.begin(), update(rs, std::move(value)));
-  }
+  if (changes.empty()) return write_status(rs, std::move(value), c, now);
+  value.as_object()["status"] = status_of(value, c);
+  changes.insert(changes.begin(), update(rs, std::move(value)));
   out.commit(std::move(changes));
   if (c.next_available_ms) out.requeue(*c.next_available_ms);
   return out;
+}
+
+/// Writes the status if it changed, and where nothing else is to be done not too often: each one costs its readers,
+/// too.
+effects replicaset_core::write_status(const store::object& rs, json::value value, const pod_counts& c,
+                                      const moment& now) {
+  effects out;
+  if (c.next_available_ms) out.requeue(*c.next_available_ms);
+  auto status = status_of(value, c);
+  const auto& before = object_at(value, "status");
+  if (status == before) return out;
+  auto& written = written_ms_[std::string{store::uid_of(rs)}];
+  auto wait = written + std::min(c.have / pods_per_status_ms, status_ms_max) - now.now_ms;
+  bool seen = int_at(value, "status.observedGeneration") == int_at(value, "metadata.generation");
+  if (seen && wait > 0 && wait <= status_ms_max) {  // more, if the clock was put back
+    out.requeue(wait);
+    return out;
+  }
+  written = now.now_ms;
+  value.as_object()["status"] = std::move(status);
+  out.commit_one(update(rs, std::move(value)));
+  return out;
+}
+
+bool replicaset_core::wants_orphan(const store::view& v, const store::object& rs,
+                                   const kube::label_selector& selector) const {
+  if (deleting(rs)) return false;
+  auto ns = store::namespace_of(rs);
+  const auto& names = orphans_.in(ns);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    auto o = v.get(resources::pods, ns, name);
+    return o && !controller_of(o) && !deleting(o) && pod_active(o) && selects(selector, o);
+  });
 }
 
 void replicaset_core::create_pods(const store::view& v, const json::value& rs, int64_t count, const moment& now,

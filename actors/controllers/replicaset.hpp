@@ -5,11 +5,13 @@
 #include "actors/controllers/events.hpp"
 #include "actors/controllers/loop.hpp"
 #include "actors/controllers/meta.hpp"
+#include "actors/controllers/pod_tally.hpp"
 
 namespace skerry::controllers {
 
 /// Keeps as many pods as each ReplicaSet says (kubernetes/pkg/controller/replicaset). Pure but for what it derives from
-/// events (orphan pods, facts of pods), which only saves work.
+/// events (orphan pods, counts of pods), which only saves work: whose pods are to be counted alone is not looked at pod
+/// by pod, and the status of a large set is written a few times a second at most while its pods come and go.
 ///
 /// Pods are created and deleted, and status.replicas written, in one commit with the ReplicaSet's revision as its
 /// guard: a change of spec.replicas that was not seen yet is a conflict, so there are never more pods than some
@@ -19,6 +21,8 @@ public:
   static constexpr int64_t burst = 200;                 ///< pods created or deleted in one commit
   static constexpr int64_t commit_bytes = 1024 * 1024;  ///< ... and so large is that commit, about
   static constexpr size_t events_max = 25;              ///< events recorded in one commit
+  static constexpr int64_t pods_per_status_ms = 50;     ///< a status alone waits 1 ms for so many pods that it counts
+  static constexpr int64_t status_ms_max = 200;         ///< ... and so long at most
 
   explicit replicaset_core(const kube::registry& registry)
       : registry_(registry), recorder_(registry, "replicaset-controller") {}
@@ -29,9 +33,9 @@ public:
   effects reconcile(const store::view& v, const store::object_key& key, const moment& now);
 
 private:
-  struct census;
-  census count(const json::value& rs, const std::vector<store::object>& pods, const moment& now);
-  static json::object status_of(const json::value& rs, const census& c);
+  static json::object status_of(const json::value& rs, const pod_counts& c);
+  effects write_status(const store::object& rs, json::value value, const pod_counts& c, const moment& now);
+  bool wants_orphan(const store::view& v, const store::object& rs, const kube::label_selector& selector) const;
   void create_pods(const store::view& v, const json::value& rs, int64_t count, const moment& now,
                    std::vector<store::change>& changes);
   void delete_pods(const store::view& v, const json::value& rs, std::vector<store::object> pods, int64_t count,
@@ -40,7 +44,9 @@ private:
   const kube::registry& registry_;
   recorder recorder_;
   orphan_index orphans_;
+  pod_tally tally_;
   pod_memo memo_;
+  std::unordered_map<std::string, int64_t> written_ms_;  ///< uid -> when its status was written for itself alone
 };
 
 /// A pod that may be deleted, with what its rank depends on.
