@@ -108,4 +108,18 @@ BOOST_AUTO_TEST_CASE(an_acknowledgement_from_before_the_cut_is_not_told_after_it
   }
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_acknowledged_before_its_offset_is_on_the_disk) {
+  slow_receiver w;
+  w.join("/node/n1");
+  w.send(1, 3);
+  w.at("/cloud").kv.fail_writes(make_error(errc::io, "the disk fails"));
+  w.answer();
+  w.pass(1'000);
+  w.send_state();
+  BOOST_TEST(w.waiting() == 3u);
+  w.at("/cloud").kv.fail_writes({});
+  w.pass(1'000);
+  BOOST_TEST(w.waiting() == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

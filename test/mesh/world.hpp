@@ -47,7 +47,8 @@ public:
     island(mesh_world& w, const std::string& path, std::shared_ptr<sim::memory_kv> disk, const vocabulary& words)
         : disk(std::move(disk)),
           kv(*this->disk),
-          links(link::mesh_args{w.sys, w.ctx, directory, words, path, path == "/cloud" ? "" : "/cloud", &kv, 0}) {}
+          links(link::mesh_args{w.sys, w.ctx, directory, words, path, path == "/cloud" ? "" : "/cloud", &kv,
+                                w.block_ms}) {}
     std::shared_ptr<sim::memory_kv> disk;
     sim::memory_kv& kv;
     base::directory directory;
@@ -219,6 +220,7 @@ public:
   }
 
   seeded_chance chance;
+  uint32_t block_ms = 0;  ///< of islands added from now on; real time
   virtual_clock clock;
   quiet_log log;
   context ctx{clock, chance, log};
