@@ -116,8 +116,25 @@ broken_time break_down(int64_t unix_ms) {
 
 std::string format_time(int64_t unix_ms) {
   auto b = break_down(unix_ms);
-  char out[48];
-  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02dZ", b.year, b.month, b.day, b.hour, b.minute, b.second);
+  if (b.year < 0 || b.year > 9999) {
+    char out[48];
+    std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02dZ", b.year, b.month, b.day, b.hour, b.minute,
+                  b.second);
+    return out;
+  }
+  // Statuses and events are full of times: by hand, for printf takes ten times as long.
+  std::string out = "0000-00-00T00:00:00Z";
+  auto two = [&](size_t at, int n) {
+    out[at] = static_cast<char>('0' + n / 10);
+    out[at + 1] = static_cast<char>('0' + n % 10);
+  };
+  two(0, b.year / 100);
+  two(2, b.year % 100);
+  two(5, static_cast<int>(b.month));
+  two(8, static_cast<int>(b.day));
+  two(11, b.hour);
+  two(14, b.minute);
+  two(17, b.second);
   return out;
 }
 

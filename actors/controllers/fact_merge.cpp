@@ -10,6 +10,11 @@ namespace {
 constexpr int64_t heartbeat_ms = 5 * 60 * 1000;
 constexpr std::string_view restricted = "node-restriction.kubernetes.io";
 
+merged_fact one(store::change c) {
+  merged_fact out;
+  out.changes.push_back(std::move(c));
+  return out;
+}
 merged_fact drop(std::string why) { return {{}, std::move(why)}; }
 
 std::string text(std::string_view s) { return std::string{s}; }
@@ -60,7 +65,7 @@ merged_fact merge_pod_status(const store::view& v, const std::string& node, cons
   auto& slot = ensure(value, "status");
   if (kube::equal(slot, status)) return {};
   slot = std::move(status);
-  return {{update(pod, std::move(value))}, {}};
+  return one(update(pod, std::move(value)));
 }
 
 merged_fact merge_pod_gone(const store::view& v, const std::string& node, const link::fact_data& fact) {
@@ -73,7 +78,7 @@ merged_fact merge_pod_gone(const store::view& v, const std::string& node, const 
   if (int_at(value, "metadata.deletionGracePeriodSeconds", -1) == 0 && !array_at(value, "metadata.finalizers").empty())
     return {};
   ensure(value, "metadata.deletionGracePeriodSeconds") = 0;
-  return {{update_or_remove(pod, std::move(value))}, {}};
+  return one(update_or_remove(pod, std::move(value)));
 }
 
 /// Conditions keep their time of transition while their status stays; a changed one gets `now`.
@@ -144,7 +149,7 @@ merged_fact merge_node_status(const store::view& v, const kube::registry& regist
   json::value own = object_at(status, "metadata");
   status.get_object().erase("metadata");
   auto stored = v.get(resources::nodes, {}, node);
-  if (!stored) return {{create(registry, resources::nodes, {}, new_node(node, own, std::move(status)), now)}, {}};
+  if (!stored) return one(create(registry, resources::nodes, {}, new_node(node, own, std::move(status)), now));
   auto value = store::parse(stored);
   keep_foreign_conditions(value, status);
   keep_transitions(value, status, now.now_ms);
@@ -153,7 +158,7 @@ merged_fact merge_node_status(const store::view& v, const kube::registry& regist
       without_heartbeats(slot) == without_heartbeats(status) && now.now_ms - oldest_heartbeat_ms(slot) < heartbeat_ms;
   if (!put_own_metadata(own, value) && quiet) return {};
   ensure(value, "status") = std::move(status);
-  return {{update(stored, std::move(value))}, {}};
+  return one(update(stored, std::move(value)));
 }
 
 /// May the node speak of what the event is about?
@@ -180,14 +185,14 @@ merged_fact merge_event(const store::view& v, const kube::registry& registry, co
   auto stored = v.get(resources::events, ns, name);
   if (!stored) {
     if (namespace_closed(v, ns)) return drop("event " + ns + "/" + name + ": its namespace is gone");
-    return {{create(registry, resources::events, ns, std::move(event), now)}, {}};
+    return one(create(registry, resources::events, ns, std::move(event), now));
   }
   auto before = store::parse(stored);
   if (int_at(before, "count") > int_at(event, "count")) return {};  // an older one of the same, sent again
   if (const auto* info = registry.find_id(resources::events)) kube::prepare_update(*info, before, event);
   for (const auto* kept : {"apiVersion", "kind"}) event.get_object()[kept] = string_at(before, kept);
   if (kube::same_content(before, event)) return {};
-  return {{update(stored, std::move(event))}, {}};
+  return one(update(stored, std::move(event)));
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ effects garbage_core::finish_foreground(const store::view& v, const store::objec
   effects out;
   for (const auto& dependent : v.owned_by(store::uid_of(o)))
     if (blocks(dependent, store::uid_of(o))) return out;
-  out.commit({without_finalizer(o, foreground)});
+  out.commit_one(without_finalizer(o, foreground));
   return out;
 }
 
@@ -164,14 +164,14 @@ effects garbage_core::judge(const store::view& v, const store::object& o, const 
     // An owner that waits in the foreground makes its dependents wait for theirs.
     kube::deletion_request how;
     if (!leaving.empty() && !v.owned_by(store::uid_of(o)).empty()) how.policy = kube::propagation::foreground;
-    if (auto c = erase(o, how, now.now_ms)) out.commit({std::move(*c)});
+    if (auto c = erase(o, how, now.now_ms)) out.commit_one(std::move(*c));
     return out;
   }
   if (gone.empty() && leaving.empty()) return out;
   auto value = store::parse(o);
   for (const auto& uid : gone) strike_owner(value, uid);
   for (const auto& uid : leaving) strike_owner(value, uid);
-  out.commit({update(o, std::move(value))});
+  out.commit_one(update(o, std::move(value)));
   return out;
 }
 

@@ -174,7 +174,7 @@ void loop::reconcile(const store::view& v, const store::object_key& k) {
   if (e.commits.empty())
     queue_.done(k);
   else
-    commit(k, e);
+    commit(k, std::move(e.commits));
   if (e.requeue_ms) queue_.mark_at(k, args_.ctx.clock.steady_ms() + std::max<int64_t>(1, *e.requeue_ms));
 }
 
@@ -185,11 +185,11 @@ bool loop::concerns(const store::commit& c) const {
   });
 }
 
-void loop::commit(const store::object_key& k, const effects& e) {
-  flights_[k] = {e.commits.size(), {}};
-  for (const auto& c : e.commits) {
+void loop::commit(const store::object_key& k, std::vector<store::commit> commits) {
+  flights_[k] = {commits.size(), {}};
+  for (auto& c : commits) {
     bool comes_back = concerns(c);
-    self_->request(store_, milliseconds{commit_timeout_ms}, c)
+    self_->request(store_, milliseconds{commit_timeout_ms}, std::move(c))
         .then(
             [this, k, comes_back](const store::committed& done) {
               own_ = std::max(own_, done.revision);

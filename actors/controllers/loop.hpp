@@ -72,7 +72,7 @@ private:
   void schedule_work();
   void run();
   void reconcile(const store::view& v, const store::object_key& k);
-  void commit(const store::object_key& k, const effects& e);
+  void commit(const store::object_key& k, std::vector<store::commit> commits);
   void settle(const store::object_key& k, const caf::error& why);
   void arm();
   bool concerns(const store::commit& c) const;

@@ -57,7 +57,7 @@ effects namespace_core::reconcile(const store::view& v, const store::object_key&
                                    {"kind", "Namespace"},
                                    {"metadata", json::object{{"name", key.name}}},
                                    {"spec", json::object{{"finalizers", json::array{"kubernetes"}}}}};
-  out.commit({create(registry_, resources::namespaces, "", std::move(fresh), now)});
+  out.commit_one(create(registry_, resources::namespaces, "", std::move(fresh), now));
   return out;
 }
 
@@ -66,7 +66,7 @@ effects namespace_core::furnish(const store::view& v, const std::string& ns, con
   if (!v.get(accounts, ns, "default")) {
     json::value account =
         json::object{{"apiVersion", "v1"}, {"kind", "ServiceAccount"}, {"metadata", json::object{{"name", "default"}}}};
-    out.commit({create(registry_, accounts, ns, std::move(account), now)});
+    out.commit_one(create(registry_, accounts, ns, std::move(account), now));
   }
   if (root_ca_pem_.empty()) return out;
   json::object data{{"ca.crt", root_ca_pem_}};
@@ -74,7 +74,7 @@ effects namespace_core::furnish(const store::view& v, const std::string& ns, con
     auto value = store::parse(before);
     if (deleting(before) || object_at(value, "data") == data) return out;
     value.as_object()["data"] = std::move(data);
-    out.commit({update(before, std::move(value))});
+    out.commit_one(update(before, std::move(value)));
     return out;
   }
   json::value map = json::object{
@@ -86,7 +86,7 @@ effects namespace_core::furnish(const store::view& v, const std::string& ns, con
                                                "Contains a CA bundle that can be used to verify the API server of this "
                                                "cluster."}}}}},
       {"data", std::move(data)}};
-  out.commit({create(registry_, configmaps, ns, std::move(map), now)});
+  out.commit_one(create(registry_, configmaps, ns, std::move(map), now));
   return out;
 }
 
@@ -123,7 +123,7 @@ effects namespace_core::empty_out(const store::view& v, const store::object& ns,
       !kube::deletion_complete(value, resources::namespaces))
     return out;  // another's finalizer holds it
   ensure(value, "spec.finalizers") = std::move(kept);
-  out.commit({update_or_remove(ns, std::move(value))});
+  out.commit_one(update_or_remove(ns, std::move(value)));
   return out;
 }
 

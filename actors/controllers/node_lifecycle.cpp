@@ -158,7 +158,7 @@ void node_lifecycle_core::write_lease(const store::view& v, const json::value& n
     auto value = store::parse(before);
     ensure(value, "spec.renewTime") = stamp;
     ensure(value, "spec.holderIdentity") = name;
-    return out.commit({update(before, std::move(value))});
+    return out.commit_one(update(before, std::move(value)));
   }
   auto owner = owner_reference(node);
   owner.erase("controller");
@@ -169,7 +169,7 @@ void node_lifecycle_core::write_lease(const store::view& v, const json::value& n
       {"metadata", json::object{{"name", name}, {"ownerReferences", json::array{std::move(owner)}}}},
       {"spec",
        json::object{{"holderIdentity", name}, {"leaseDurationSeconds", lease_ms_ / 1000}, {"renewTime", stamp}}}};
-  out.commit({create(registry_, leases, lease_namespace, std::move(lease), now)});
+  out.commit_one(create(registry_, leases, lease_namespace, std::move(lease), now));
 }
 
 caf::behavior node_lifecycle_controller(base::stateful<node_lifecycle_state>* self, controller_args args,

@@ -31,6 +31,7 @@ void append_member(std::string& out, std::string_view key, const json::value& v)
   append(out, v);
 }
 
+constexpr unsigned words_beside_json = 160;
 constexpr std::string_view revision_head = "\"metadata\":{\"resourceVersion\":\"";
 
 void append_metadata(std::string& out, const json::object* metadata, uint64_t revision) {
@@ -227,24 +228,27 @@ std::string to_string(const object_key& key) {
 object freeze(const draft& d, const stamp& at) {
   const auto& v = d.value;
   auto text_json = canonical_json(v, at.revision);
-  return object::build([&](schema::StoredObject::Builder o) {
-    o.setResource(d.key.resource);
-    if (!d.key.ns.empty()) o.setNamespace(d.key.ns);
-    o.setName(d.key.name);
-    set_text(string_at(v, "metadata.uid"), [&](auto t) { o.setUid(t); });
-    set_stamp(o, at);
-    o.setGeneration(int_at(v, "metadata.generation"));
-    o.setCreatedMs(time_at(v, "metadata.creationTimestamp"));
-    o.setDeletionMs(time_at(v, "metadata.deletionTimestamp"));
-    extract_labels(v, o);
-    extract_owners(v, o);
-    extract_finalizers(v, o);
-    if (d.key.resource == "pods") set_text(string_at(v, "spec.nodeName"), [&](auto t) { o.setNode(t); });
-    if (d.key.resource == "pods" || d.key.resource == "namespaces")
-      set_text(string_at(v, "status.phase"), [&](auto t) { o.setPhase(t); });
-    extract_fields(v, d.key.resource, o);
-    o.setJson(as_data(text_json));
-  });
+  // As large as it will be, about: the default is 8 KB, zeroed.
+  capnp::MallocMessageBuilder message{
+      static_cast<unsigned>(text_json.size() / sizeof(capnp::word) + words_beside_json)};
+  auto o = message.initRoot<schema::StoredObject>();
+  o.setResource(d.key.resource);
+  if (!d.key.ns.empty()) o.setNamespace(d.key.ns);
+  o.setName(d.key.name);
+  set_text(string_at(v, "metadata.uid"), [&](auto t) { o.setUid(t); });
+  set_stamp(o, at);
+  o.setGeneration(int_at(v, "metadata.generation"));
+  o.setCreatedMs(time_at(v, "metadata.creationTimestamp"));
+  o.setDeletionMs(time_at(v, "metadata.deletionTimestamp"));
+  extract_labels(v, o);
+  extract_owners(v, o);
+  extract_finalizers(v, o);
+  if (d.key.resource == "pods") set_text(string_at(v, "spec.nodeName"), [&](auto t) { o.setNode(t); });
+  if (d.key.resource == "pods" || d.key.resource == "namespaces")
+    set_text(string_at(v, "status.phase"), [&](auto t) { o.setPhase(t); });
+  extract_fields(v, d.key.resource, o);
+  o.setJson(as_data(text_json));
+  return object::freeze(message);
 }
 
 object freeze_removal(const object& last, const stamp& at) {
