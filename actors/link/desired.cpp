@@ -64,11 +64,16 @@ const desired_set::known& desired_set::look(const store::object_key& key, const 
     slot = std::move(old->second);
     return slot;
   }
-  auto value = store::parse(o);
+  auto digest = intent_digest(store::json_of(o));
+  if (old != known_.end() && old->second.digest == digest && old->second.uid == store::uid_of(o)) {
+    slot = std::move(old->second);  // its status alone moved
+    slot.revision = store::revision_of(o);
+    return slot;
+  }
   slot.uid = store::uid_of(o);
   slot.revision = store::revision_of(o);
-  slot.digest = intent_digest(value);
-  if (pod) slot.references = references_of(value);
+  slot.digest = digest;
+  if (pod) slot.references = references_of(store::parse(o));
   return slot;
 }
 

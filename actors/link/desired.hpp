@@ -40,7 +40,7 @@ desired_change diff(const held_items& held, const wanted_items& wanted);
 frame next_desired_frame(desired_change& change);
 
 /// The desired set of one node, from views: the pods bound to it, and the ConfigMaps and Secrets that those name.
-/// Parses a pod anew only when its revision moved. Memory: a digest and the references of each object.
+/// Parses a pod anew only when more of it than its status moved. Memory: a digest and the references of each object.
 class desired_set {
 public:
   explicit desired_set(std::string node) : node_(std::move(node)) {}

@@ -1,7 +1,6 @@
 #include "actors/link/digest.hpp"
 
 #include <algorithm>
-#include <boost/json/serializer.hpp>
 
 namespace skerry::link {
 namespace {
@@ -12,16 +11,6 @@ struct fnv {
     for (unsigned char c : text) h = (h ^ c) * 0x100000001b3ULL;
   }
 };
-
-void add_value(fnv& f, const json::value& v) {
-  json::serializer s;
-  s.reset(&v);
-  char buffer[1024];
-  while (!s.done()) {
-    auto part = s.read(buffer);
-    f.add({part.data(), part.size()});
-  }
-}
 
 void add_name(std::vector<store::object_key>& out, const char* resource, std::string_view ns, std::string_view name) {
   if (!name.empty()) out.push_back({resource, std::string{ns}, std::string{name}});
@@ -47,26 +36,56 @@ void add_container(std::vector<store::object_key>& out, std::string_view ns, con
   }
 }
 
-}  // namespace
+/// Behind the string that begins at `at`.
+size_t end_of_string(std::string_view text, size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at)
+    if (text[at] == '\\') ++at;
+  return std::min(at + 1, text.size());
+}
 
-uint64_t intent_digest(const json::value& object) {
-  fnv f;
-  const auto* root = object.if_object();
-  if (root == nullptr) return 1;
-  for (const auto& member : *root) {
-    if (member.key() == "status") continue;
-    f.add(member.key());
-    const auto* metadata = member.key() == "metadata" ? member.value().if_object() : nullptr;
-    if (metadata == nullptr) {
-      add_value(f, member.value());
+/// Behind the value that begins at `at`, in JSON that has no space between tokens.
+size_t end_of_value(std::string_view text, size_t at) {
+  int depth = 0;
+  while (at < text.size()) {
+    auto c = text[at];
+    if (c == '"') {
+      at = end_of_string(text, at);
       continue;
     }
-    for (const auto& m : *metadata) {
-      if (m.key() == "resourceVersion" || m.key() == "managedFields") continue;
-      f.add(m.key());
-      add_value(f, m.value());
-    }
+    if (depth == 0 && (c == '}' || c == ']' || c == ',')) break;
+    depth += c == '{' || c == '[';
+    depth -= c == '}' || c == ']';
+    ++at;
   }
+  return at;
+}
+
+/// Calls `visit(key, value)` with the text of each member of the object, keys as they are between their quotes.
+template <class F>
+void for_each_member(std::string_view object, F&& visit) {
+  for (size_t at = 1; at < object.size() && object[at] == '"';) {
+    auto key_end = end_of_string(object, at);
+    if (key_end == object.size()) return;
+    auto end = end_of_value(object, key_end + 1);
+    visit(object.substr(at + 1, key_end - at - 2), object.substr(key_end + 1, end - key_end - 1));
+    at = end + 1;
+  }
+}
+
+}  // namespace
+
+uint64_t intent_digest(std::string_view canonical) {
+  fnv f;
+  for_each_member(canonical, [&](std::string_view key, std::string_view value) {
+    if (key == "status") return;
+    f.add(key);
+    if (key != "metadata" || !value.starts_with('{')) return f.add(value);
+    for_each_member(value, [&](std::string_view k, std::string_view v) {
+      if (k == "resourceVersion" || k == "managedFields") return;
+      f.add(k);
+      f.add(v);
+    });
+  });
   return f.h == 0 ? 1 : f.h;
 }
 

@@ -6,9 +6,10 @@
 
 namespace skerry::link {
 
-/// What an edge acts upon, as 64 bits (FNV-1a) over the JSON without status, metadata.resourceVersion and
-/// managedFields: a pod whose status alone moved has the same. Never 0.
-uint64_t intent_digest(const json::value& object);
+/// What an edge acts upon, as 64 bits (FNV-1a) over the canonical JSON of a stored object without status,
+/// metadata.resourceVersion and managedFields: a pod whose status alone moved has the same. Never 0. Read as text, for
+/// each change of each pod comes by here: nothing is parsed, no space between tokens is expected.
+uint64_t intent_digest(std::string_view canonical);
 
 /// The ConfigMaps and Secrets that a pod names: volumes (projected ones too), env, envFrom, imagePullSecrets, of all
 /// its containers. Sorted, each once; optional ones too. A node gets these and no others.

@@ -306,7 +306,7 @@ public:
     for (auto& [key, w] : wanted) {
       auto h = e.state.holds.find(key);
       if (h == e.state.holds.end() || h->second.uid != store::uid_of(w.object)) return false;
-      if (link::intent_digest(store::parse(h->second.object)) != w.digest) return false;
+      if (link::intent_digest(store::json_of(h->second.object)) != w.digest) return false;
     }
     return true;
   }
