@@ -7,6 +7,7 @@
 #include "actors/link/island_session.hpp"
 #include "actors/link/join.hpp"
 #include "actors/link/join_session.hpp"
+#include "actors/link/mesh_core.hpp"
 #include "actors/link/session.hpp"
 
 namespace skerry::link {
@@ -173,7 +174,9 @@ void hub_state::on_tick() {
 void hub_state::forget_deleted() {
   if (args_->parts.links == nullptr) return;
   auto view = args_->parts.store.current();
-  for (const auto& l : args_->parts.links->links()) {
+  for (const auto& p : args_->parts.links->core().all_peers()) {
+    if (p->is_up() || p->island() == args_->parts.links->island()) continue;  // nearly all: their figures cost
+    auto l = p->figures();
     if (l.up) continue;
     auto kind = paths::kind_of(l.island);
     auto guest = kind == paths::island_kind::repl || kind == paths::island_kind::controller;

@@ -28,7 +28,7 @@ caf::behavior agent_state::make(agent_args args) {
       [this](const link::link_state& m) {
         if (!m.connected) return;
         // While nothing was heard of this node the cloud has written over what it last said.
-        node_json_.clear();
+        told_node_ = false;
         report_node();
         hand_over();
       },
@@ -126,10 +126,10 @@ void agent_state::handle(const internal::exited& m) {
 }
 
 void agent_state::report_node() {
-  auto text = node_status_->render(args_->machine.load(), health_, args_->ctx.clock.wall_ms());
-  if (text == node_json_) return;
-  node_json_ = std::move(text);
-  tell(link::report_node_status{node_json_});
+  auto load = args_->machine.load();
+  if (told_node_ && node_status_->same(load, health_)) return;
+  told_node_ = true;
+  tell(link::report_node_status{node_status_->render(load, health_, args_->ctx.clock.wall_ms())});
 }
 
 pods_summary agent_state::summary() const {

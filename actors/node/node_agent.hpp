@@ -93,8 +93,8 @@ private:
   std::map<std::string, pod_entry> pods_;  // by uid
   reports reports_;
   node_health health_;
-  std::string node_json_;
-  bool adopted_ = false;  ///< the runtime has been listed once
+  bool told_node_ = false;  ///< the cloud has been told what node_status_ said last
+  bool adopted_ = false;    ///< the runtime has been listed once
   bool listing_ = false;
   std::set<std::string> greeters_, next_greeters_;  ///< who wait for the listing under way, and for the next
   bool retry_armed_ = false;

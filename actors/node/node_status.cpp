@@ -23,19 +23,27 @@ json::object resources(const ports::machine_facts& f, int64_t memory, int64_t di
   return out;
 }
 
-struct finding {
+}  // namespace
+
+struct node_status::finding {
   const char* type;
   bool value;
   const char* reason;
   std::string message;
 };
 
-std::vector<finding> findings(const ports::machine_load& l, const node_health& h) {
-  bool memory = l.memory_available_bytes > 0 && l.memory_available_bytes < memory_low_bytes;
-  bool disk = (l.disk_bytes > 0 && l.disk_available_bytes < l.disk_bytes / 10) ||
-              (l.inodes > 0 && l.inodes_available < l.inodes / 20);
-  bool pids = l.processes_max > 0 && l.processes > l.processes_max - l.processes_max / 10;
-  auto problem = h.runtime_problem.empty() ? h.store_problem : h.runtime_problem;
+node_status::state node_status::state_of(const ports::machine_load& l, const node_health& h) {
+  state s;
+  s.memory = l.memory_available_bytes > 0 && l.memory_available_bytes < memory_low_bytes;
+  s.disk = (l.disk_bytes > 0 && l.disk_available_bytes < l.disk_bytes / 10) ||
+           (l.inodes > 0 && l.inodes_available < l.inodes / 20);
+  s.pids = l.processes_max > 0 && l.processes > l.processes_max - l.processes_max / 10;
+  s.problem = h.runtime_problem.empty() ? h.store_problem : h.runtime_problem;
+  return s;
+}
+
+std::vector<node_status::finding> node_status::findings(const state& s) {
+  auto [memory, disk, pids, problem] = s;
   return {
       {"MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
        memory ? "kubelet has insufficient memory available" : "kubelet has sufficient memory available"},
@@ -47,8 +55,6 @@ std::vector<finding> findings(const ports::machine_load& l, const node_health& h
        problem.empty() ? "skerry is posting ready status" : problem},
   };
 }
-
-}  // namespace
 
 int64_t allocatable_memory(const ports::machine_facts& f) {
   return std::max<int64_t>(f.memory_bytes - memory_low_bytes, 0);
@@ -70,9 +76,13 @@ node_status::node_status(std::string node, std::string version, std::map<std::st
   add("beta.kubernetes.io/arch", facts_.architecture);
 }
 
-json::array node_status::conditions(const ports::machine_load& load, const node_health& health, int64_t wall_ms) {
+bool node_status::same(const ports::machine_load& load, const node_health& health) const {
+  return said_ && *said_ == state_of(load, health);
+}
+
+json::array node_status::conditions(const state& now, int64_t wall_ms) {
   json::array out;
-  for (auto& f : findings(load, health)) {
+  for (auto& f : findings(now)) {
     auto [i, added] = conditions_.try_emplace(f.type, condition{f.value, wall_ms});
     if (!added && i->second.value != f.value) i->second = {f.value, wall_ms};
     out.push_back(json::object{{"type", f.type},
@@ -91,7 +101,8 @@ std::string node_status::render(const ports::machine_load& load, const node_heal
   s["metadata"] = json::object{{"labels", std::move(labels)}};
   s["capacity"] = resources(facts_, facts_.memory_bytes, facts_.disk_bytes);
   s["allocatable"] = resources(facts_, allocatable_memory(facts_), allocatable_disk(facts_));
-  s["conditions"] = conditions(load, health, wall_ms);
+  said_ = state_of(load, health);
+  s["conditions"] = conditions(*said_, wall_ms);
   json::array addresses;
   for (auto& ip : facts_.ips) addresses.push_back(json::object{{"type", "InternalIP"}, {"address", ip}});
   addresses.push_back(json::object{{"type", "Hostname"}, {"address", node_}});

@@ -1,5 +1,8 @@
 #pragma once
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "actors/ports/machine.hpp"
 #include "actors/ports/runtime.hpp"
@@ -19,11 +22,23 @@ public:
   node_status(std::string node, std::string version, std::map<std::string, std::string> labels,
               ports::machine_facts facts, ports::runtime_info runtime);
 
+  /// True if `render` would say what it said last: most of the time, so that a tick of a quiet node costs next to
+  /// nothing. False before the first report.
+  bool same(const ports::machine_load& load, const node_health& health) const;
   /// The report as JSON text, lastHeartbeatTime left out (the lease tells that): equal states give equal texts.
   std::string render(const ports::machine_load& load, const node_health& health, int64_t wall_ms);
 
 private:
-  json::array conditions(const ports::machine_load& load, const node_health& health, int64_t wall_ms);
+  /// What a report depends on.
+  struct state {
+    bool memory = false, disk = false, pids = false;
+    std::string problem;
+    bool operator==(const state&) const = default;
+  };
+  static state state_of(const ports::machine_load& load, const node_health& health);
+  struct finding;
+  static std::vector<finding> findings(const state& s);
+  json::array conditions(const state& s, int64_t wall_ms);
 
   std::string node_, version_;
   std::map<std::string, std::string> labels_;
@@ -34,6 +49,7 @@ private:
     int64_t since_ms = 0;
   };
   std::map<std::string, condition> conditions_;
+  std::optional<state> said_;  ///< by the last report
 };
 
 /// Memory and disk that pods may use: what the machine has, less a reserve for itself.
