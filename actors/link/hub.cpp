@@ -1,5 +1,7 @@
 #include "actors/link/hub.hpp"
 
+#include <algorithm>
+
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 
@@ -182,7 +184,11 @@ void hub_state::forget_deleted() {
     auto guest = kind == paths::island_kind::repl || kind == paths::island_kind::controller;
     if (guest && now() - std::max(l.since_ms, started_ms_) > guest_forgotten_ms) args_->parts.links->forget(l.island);
     if (kind != paths::island_kind::node) continue;
-    if (!view->get("nodes", "", std::string{paths::name_of_island(l.island)})) args_->parts.links->forget(l.island);
+    // A new one is connected before its object is there.
+    std::string node{paths::name_of_island(l.island)};
+    auto connected = [&](const auto& s) { return s.second.node == node; };
+    if (!view->get("nodes", "", node) && std::none_of(sessions_.begin(), sessions_.end(), connected))
+      args_->parts.links->forget(l.island);
   }
 }
 
