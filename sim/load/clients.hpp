@@ -34,6 +34,8 @@ public:
   /// Looks at the answer of the last request and sends the next one, if `more` changes are wanted.
   void work(bool more, int64_t now_ms);
   bool idle() const { return !pending_; }
+  /// The name that is being written; empty: none.
+  std::string_view pending() const { return pending_ ? std::string_view{key_} : std::string_view{}; }
   /// Name -> value of what was acknowledged.
   const std::map<std::string, std::string>& acknowledged() const { return acknowledged_; }
   uint64_t writes() const { return writes_; }

@@ -10,28 +10,35 @@ namespace {
 
 std::string key_of(const std::string& node, const char* what) { return "test/book/" + node + "/" + what; }
 
-caf::behavior book(base::actor* self, const context& ctx, ports::kv& kv, const std::string& path) {
+caf::behavior book(base::actor* self, const context& ctx, ports::kv& kv, const std::string& path, book_options o) {
   base::prepare(self, ctx, path);
-  return {[self, &kv](const letter<schema::ProbeFact>& l) -> caf::result<void> {
-    std::string node = (*l).getKey();
-    auto number = (*l).getNumber();
-    auto before = read_page(kv, node);
-    ports::kv_batch batch;
-    batch.put(key_of(node, "last"), std::to_string(number));
-    if (number != before.last + 1)
-      batch.put(key_of(node, "fault"),
-                "letter " + std::to_string(number) + " of " + node + " after letter " + std::to_string(before.last));
-    link::receipt_of(self).stamp(batch);
-    if (auto w = kv.write(batch, false); !w) return std::move(w.error());
-    return caf::unit;
-  }};
+  return {[&kv, o](const letter<schema::ProbeState>& l) -> caf::result<void> {
+            if (o.keeps_older && (*l).getNumber() > 5) return caf::unit;
+            ports::kv_batch batch;
+            batch.put(key_of((*l).getKey(), "state"), std::to_string((*l).getNumber()));
+            if (auto w = kv.write(batch, false); !w) return std::move(w.error());
+            return caf::unit;
+          },
+          [self, &kv, o](const letter<schema::ProbeFact>& l) -> caf::result<void> {
+            std::string node = (*l).getKey();
+            auto number = (*l).getNumber();
+            auto before = read_page(kv, node);
+            ports::kv_batch batch;
+            batch.put(key_of(node, "last"), std::to_string(number));
+            if (number != before.last + 1)
+              batch.put(key_of(node, "fault"), "letter " + std::to_string(number) + " of " + node + " after letter " +
+                                                   std::to_string(before.last));
+            if (!o.forgets_receipts) link::receipt_of(self).stamp(batch);
+            if (auto w = kv.write(batch, false); !w) return std::move(w.error());
+            return caf::unit;
+          }};
 }
 
 }  // namespace
 
-supervisors::start_function start_book(const context& ctx, ports::kv& kv, std::string path) {
-  return [&ctx, &kv, path](caf::event_based_actor* parent) {
-    return parent->spawn([&ctx, &kv, path](base::actor* self) { return book(self, ctx, kv, path); });
+supervisors::start_function start_book(const context& ctx, ports::kv& kv, std::string path, book_options o) {
+  return [&ctx, &kv, path, o](caf::event_based_actor* parent) {
+    return parent->spawn([&ctx, &kv, path, o](base::actor* self) { return book(self, ctx, kv, path, o); });
   };
 }
 
@@ -39,6 +46,8 @@ page read_page(const ports::kv& kv, const std::string& node) {
   page p;
   auto last = kv.get(key_of(node, "last"));
   if (last && *last) p.last = std::strtoull((*last)->c_str(), nullptr, 10);
+  auto state = kv.get(key_of(node, "state"));
+  if (state && *state) p.state = std::strtoull((*state)->c_str(), nullptr, 10);
   auto fault = kv.get(key_of(node, "fault"));
   if (fault && *fault) p.fault = **fault;
   return p;

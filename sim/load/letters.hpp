@@ -11,13 +11,20 @@ namespace skerry::sim {
 
 /// What was written of the letters of one node.
 struct page {
-  uint64_t last = 0;  ///< the number of the last one that had its effect
-  std::string fault;  ///< "5 after 3": what must never be
+  uint64_t last = 0;   ///< the number of the last one that had its effect
+  uint64_t state = 0;  ///< the number of the newest state
+  std::string fault;   ///< "5 after 3": what must never be
+};
+
+/// What is wrong with a book: it shows that who looks for such a thing finds it.
+struct book_options {
+  bool forgets_receipts = false;  ///< effects without the receipts that make them happen once
+  bool keeps_older = false;       ///< the sixth state and all later ones are not kept
 };
 
 /// Starts the actor that takes durable letters (ProbeFact: key the node, number 1, 2, ...) and keeps what they say in
-/// the cloud's store, effect and receipt in one batch.
-supervisors::start_function start_book(const context& ctx, ports::kv& kv, std::string path);
+/// the cloud's store, effect and receipt in one batch; and states (ProbeState), of which it keeps the newest.
+supervisors::start_function start_book(const context& ctx, ports::kv& kv, std::string path, book_options o = {});
 /// Returns what the book of this store says of `node`.
 page read_page(const ports::kv& kv, const std::string& node);
 

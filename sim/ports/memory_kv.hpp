@@ -22,6 +22,8 @@ public:
 
   /// Drops what was written since the last synced write, as a power cut does.
   void crash();
+  /// From now on it says that a write is synced which is not: a disk that lies, to show that somebody notices.
+  void ignore_syncs(bool on);
   /// Refuses all writes with this error until called with none.
   void fail_writes(caf::error why);
   /// How many writes were made, and how many of them synced.
@@ -37,6 +39,7 @@ private:
   /// What each unsynced change replaced, oldest first.
   std::vector<std::pair<std::string, std::optional<std::string>>> replaced_;
   caf::error failure_;
+  bool lies_ = false;
   size_t writes_ = 0, syncs_ = 0;
 };
 

@@ -125,7 +125,7 @@ void sim_runtime::on_exit(std::function<void(ports::container_state)> f) {
 
 void sim_runtime::ensure_image(std::string reference, ports::pull_policy policy, done<ports::image_info> f) {
   lock l{mutex_};
-  later(delay_ms_, [this, reference, policy, f](lock& k) {
+  later(local_.contains(reference) ? delay_ms_ : delay_ms_ + pull_ms_, [this, reference, policy, f](lock& k) {
     caf::expected<ports::image_info> result = info_of(reference);
     bool here = local_.contains(reference);
     if (auto e = planned("ensure_image"))
@@ -135,6 +135,8 @@ void sim_runtime::ensure_image(std::string reference, ports::pull_policy policy,
     else if (policy == ports::pull_policy::never && !here)
       result = make_error(errc::not_found,
                           "ErrImageNeverPull: image " + reference + " is not present with pull policy of Never");
+    else if (!registry_ && (!here || policy == ports::pull_policy::always))
+      result = make_error(errc::unavailable, "the registry does not answer");
     else if (!here && !offered_.contains(reference))
       result = make_error(errc::not_found, "no registry has image " + reference);
     else
@@ -345,6 +347,21 @@ void sim_runtime::fail(const std::string& call, caf::error why, int times) {
 void sim_runtime::set_delay_ms(int64_t ms) {
   lock l{mutex_};
   delay_ms_ = ms;
+}
+
+void sim_runtime::set_pull_ms(int64_t ms) {
+  lock l{mutex_};
+  pull_ms_ = ms;
+}
+
+void sim_runtime::set_registry(bool there) {
+  lock l{mutex_};
+  registry_ = there;
+}
+
+void sim_runtime::visit(const std::function<void(const ports::container_state&)>& f) const {
+  lock l{mutex_};
+  for (auto& [id, p] : processes_) f(p.state);
 }
 
 std::vector<ports::container_state> sim_runtime::containers() const {

@@ -50,6 +50,12 @@ public:
   /// The next `times` calls of "make_sandbox", "start_container", "ensure_image", ... fail with this.
   void fail(const std::string& call, caf::error why, int times = 1);
   void set_delay_ms(int64_t ms);
+  /// How long the pull of an image takes that is not here.
+  void set_pull_ms(int64_t ms);
+  /// False: the registry does not answer, and what is not here cannot be had.
+  void set_registry(bool there);
+  /// Calls `f` for each container; it must not call back.
+  void visit(const std::function<void(const ports::container_state&)>& f) const;
   std::vector<ports::container_state> containers() const;
   std::vector<std::string> sandboxes() const;
   /// Specs of all containers that were ever started.
@@ -78,7 +84,8 @@ private:
   mutable std::mutex mutex_;
   std::map<task, std::function<void(lock&)>> tasks_;
   uint64_t order_ = 0;
-  int64_t delay_ms_ = 0;
+  int64_t delay_ms_ = 0, pull_ms_ = 0;
+  bool registry_ = true;
   std::function<void(ports::container_state)> on_exit_;
   std::function<void(int64_t)> on_due_;
   std::map<std::string, ports::sandbox_state> sandboxes_;

@@ -50,6 +50,8 @@ public:
   void release(const std::string& line);
   /// Cuts the connections of a line; who is not told is left with a half-open one.
   void cut(const std::string& line, fault_plan::told who);
+  /// Standing connections take so much longer from now on, each way; less if it is negative.
+  void slow_down(int64_t by_ms);
   /// Of what arrives one piece in so many comes in parts; 1: all of it (the default), 0: none.
   void split_one_in(uint32_t n);
 

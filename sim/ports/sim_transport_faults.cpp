@@ -63,6 +63,13 @@ void sim_network::hold(const std::string& line, bool up, bool down) {
 
 void sim_network::release(const std::string& line) { hold(line, false, false); }
 
+void sim_network::slow_down(int64_t by_ms) {
+  std::lock_guard lock{mutex_};
+  for (auto& p : pipes_)
+    for (auto* way : {&p->plan.up, &p->plan.down})
+      way->delay_ms = static_cast<uint32_t>(std::max<int64_t>(0, int64_t{way->delay_ms} + by_ms));
+}
+
 void sim_network::split_one_in(uint32_t n) {
   std::lock_guard lock{mutex_};
   split_one_in_ = n;

@@ -55,6 +55,7 @@ struct island {
   std::function<caf::actor()> start;
   uint64_t starts = 0;
   uint64_t power_cuts = 0;
+  std::pair<uint64_t, size_t> listed{};  ///< version of the directory, and its entries then
 };
 
 /// An edge node: its machine, its containers, which outlive the agent, and the agent's process.

@@ -17,7 +17,7 @@ caf::actor_system_config& deterministic(caf::actor_system_config& c) {
 }
 
 constexpr const char* address = "cloud:6443";
-constexpr int64_t restart_ms = 100;
+constexpr int64_t restart_ms = 100, failed_start_ms = 1'000;
 constexpr int drain_max = 1'000'000;
 /// Turns for each island in which time may stand still.
 constexpr uint64_t turns_max = 1'000'000;
@@ -102,7 +102,7 @@ edge& world::add_edge(const std::string& name, std::map<std::string, std::string
   auto& e = *owned;
   for (auto& image : options.images) e.runtime.offer_image(image);
   e.runtime.set_delay_ms(options.runtime_delay_ms);
-  e.runtime.on_due([this, &e](int64_t at) { runtimes_.emplace(at, &e); });
+  e.runtime.on_due([this, number = edges.size()](int64_t at) { runtimes_.emplace(at, number); });
   e.machine.facts_.hostname = name;
   e.tree = std::make_unique<supervisors::edge_tree_parts>(supervisors::edge_tree_parts{
       .island = e.services,
@@ -128,7 +128,7 @@ edge& world::add_edge(const std::string& name, std::map<std::string, std::string
   return e;
 }
 
-void world::make_mesh(island& i) {
+caf::error world::make_mesh(island& i) {
   if (i.mesh) {
     i.mesh->stop();
     i.graves.push_back(std::move(i.mesh));
@@ -136,18 +136,25 @@ void world::make_mesh(island& i) {
   bool is_cloud = &i == &cloud;
   i.mesh = std::make_unique<link::mesh>(
       link::mesh_args{sys, i.ctx, i.directory, words, i.path, is_cloud ? "" : cloud.path, &i.disk, 0});
-  if (auto e = i.mesh->load()) throw std::runtime_error(i.path + ": " + message_of(e));
+  if (auto e = i.mesh->load()) return e;
   if (is_cloud)
     tree->mesh = link->links = i.mesh.get();
   else
     static_cast<edge&>(i).tree->mesh = i.mesh.get();
+  return {};
 }
 
 // -- processes and machines -------------------------------------------------------------------------------------------
 
 void world::start(island& i) {
+  if (i.root) return;
   ++i.starts;
-  make_mesh(i);
+  if (auto e = make_mesh(i)) {
+    // Its main says so and ends, and is started again a little later.
+    log().write(ports::severity::error, i.path, "cannot start: " + message_of(e));
+    restarts_.emplace(clock.steady_ms() + failed_start_ms, &i);
+    return;
+  }
   i.root = i.start();
   supervisors::report_end(i.services, i.root);
   i.root->attach_functor([this, &i, generation = i.starts] {
@@ -172,12 +179,10 @@ void world::bury(island& i, bool power) {
 }
 
 void world::crash(island& i, bool power, int64_t down_ms) {
-  auto root = std::exchange(i.root, nullptr);
-  if (!root) return;
+  std::erase_if(restarts_, [&](auto& r) { return r.second == &i; });
   // Nothing that its actors still do on their way out may reach the disk.
   i.disk.fail_writes(make_error(errc::io, "the process is gone"));
-  caf::anon_send_exit(root, caf::exit_reason::kill);
-  root = nullptr;
+  if (auto root = std::exchange(i.root, nullptr)) caf::anon_send_exit(root, caf::exit_reason::kill);
   bury(i, power);
   i.disk.fail_writes({});
   if (down_ms >= 0) restarts_.emplace(clock.steady_ms() + down_ms, &i);
@@ -193,7 +198,7 @@ void world::start_what_ended() {
   }
   while (!restarts_.empty() && restarts_.begin()->first <= now) {
     auto* i = restarts_.extract(restarts_.begin()).mapped();
-    if (!i->root) start(*i);
+    start(*i);
   }
 }
 
@@ -206,7 +211,7 @@ std::vector<island*> world::islands() {
 size_t world::listed() {
   size_t n = 0;
   for (auto* i : islands()) {
-    auto& [version, entries] = listed_[i];
+    auto& [version, entries] = i->listed;
     if (auto now = i->directory.version(); version != now) {
       version = now;
       entries = i->directory.list().size();
@@ -218,7 +223,12 @@ size_t world::listed() {
 
 // -- what happens next ------------------------------------------------------------------------------------------------
 
-void world::note(uint64_t kind, uint64_t what) {
+void world::note(uint64_t kind, uint64_t what, const caf::scheduled_actor* who) {
+  if (options.told) {
+    static constexpr const char* names[] = {"", "turn", "delivery", "runtime", "timer"};
+    auto* named = dynamic_cast<const base::actor*>(who);
+    options.told(turned_ms_ - virtual_clock::start_ms, names[kind], what, named == nullptr ? "" : named->path());
+  }
   ++events_;
   auto x = trace_ ^ (kind << 60 ^ what ^ static_cast<uint64_t>(turned_ms_) << 20);
   x *= 0x9E3779B97F4A7C15ULL;
@@ -230,15 +240,15 @@ bool world::run_a_job() {
   if (jobs.empty()) return false;
   std::swap(jobs.front(), jobs[chance.below(jobs.size())]);
   auto* who = dynamic_cast<caf::scheduled_actor*>(jobs.front());
-  note(job_turn, who != nullptr ? who->id() : 0);
+  note(job_turn, who != nullptr ? who->id() : 0, who);
   return coordinator_.try_run_once();
 }
 
 bool world::run_a_runtime() {
   while (!runtimes_.empty() && runtimes_.top().first <= clock.steady_ms()) {
-    auto* e = runtimes_.top().second;
+    auto number = runtimes_.top().second;
     runtimes_.pop();
-    auto n = e->runtime.poll();
+    auto n = edges[number]->runtime.poll();
     if (n == 0) continue;
     note(runtime_act, n);
     return true;

@@ -35,6 +35,8 @@ struct world_options {
   std::function<void(vocabulary&)> more_words{};                    ///< adds messages to the standard ones
   std::function<supervisors::start_function(island& cloud)> app{};  ///< a part of others at /cloud/app/<name>
   std::string app_name{};
+  /// Hears of every event, as it goes into the trace: when, what kind, who or what.
+  std::function<void(int64_t at_ms, const char* kind, uint64_t number, std::string_view who)> told{};
   std::vector<std::string> images{"app:1"};  ///< what the registry has
   int64_t runtime_delay_ms = 20;             ///< how long each call of a container runtime takes
 };
@@ -116,7 +118,7 @@ public:
 private:
   void make_cloud();
   /// What a main does before it starts its tree: the links, with the journal that the last process left.
-  void make_mesh(island& i);
+  caf::error make_mesh(island& i);
   void bury(island& i, bool power);
   /// A process whose root ended is started again a little later, as systemd does it.
   void start_what_ended();
@@ -124,16 +126,16 @@ private:
   bool run_a_runtime();
   void let_time_pass();
   ports::log& log() { return options.log != nullptr ? *options.log : silence; }
-  void note(uint64_t kind, uint64_t what);
+  void note(uint64_t kind, uint64_t what, const caf::scheduled_actor* who = nullptr);
   caf::scheduler::test_coordinator& coordinator_;
   std::vector<island*> ended_;                ///< just now
   std::multimap<int64_t, island*> restarts_;  ///< when who is started
-  using due = std::pair<int64_t, edge*>;
-  std::priority_queue<due, std::vector<due>, std::greater<>> runtimes_;  ///< when whose runtime has something to do
+  using due = std::pair<int64_t, size_t>;     // never a pointer: its order would differ from run to run
+  std::priority_queue<due, std::vector<due>, std::greater<>>
+      runtimes_;  ///< when which edge's runtime has something to do
   std::map<std::string, edge*, std::less<>> by_name_;
   int64_t turned_ms_ = 0;
-  uint64_t turns_ = 0;                                           ///< since time passed
-  std::map<const island*, std::pair<uint64_t, size_t>> listed_;  ///< version of a directory -> its entries
+  uint64_t turns_ = 0;  ///< since time passed
   uint64_t events_ = 0, trace_ = 0;
   bool closing_ = false;
 };

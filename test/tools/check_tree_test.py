@@ -58,6 +58,10 @@ class CheckTree(unittest.TestCase):
         self.holds("actors/a.cpp", "namespace a {\nstruct s {\n" + "  int a = f(1);\n" * 80 + "};\n}\n")
         self.breaks("tools/x.py", "def g():\n" + "    f()\n" * 80, "function g has 81")
 
+    def test_order_by_address(self):
+        self.breaks("sim/a.hpp", "#pragma once\nstd::map<const node*, int> m;\n", "ordered by address")
+        self.holds("sim/a.hpp", "#pragma once\nstd::map<int, node*> m;\n")
+
     def test_left_overs(self):
         self.breaks("actors/a.cpp", "// " + "TO" + "DO: later\n", "left over")
         self.breaks("docs/a.md", "see /" + "home/me/x\n", "left over")

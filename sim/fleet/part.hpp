@@ -1,0 +1,27 @@
+#pragma once
+#include <string>
+
+#include "schema/json.hpp"
+
+namespace skerry::sim {
+
+class fleet;
+
+/// A part of a scenario: a load, a controller, whatever lives in a fleet. A run is made of several, each called at the
+/// same moments.
+class part {
+public:
+  virtual ~part() = default;
+  /// The cloud runs, and no node yet.
+  virtual void setup(fleet&) {}
+  /// All runs for the first time; what befalls the fleet begins now.
+  virtual void start(fleet&) {}
+  /// Nothing befalls the fleet any more; no more load, please.
+  virtual void finish(fleet&) {}
+  /// What has not converged, in a few words; empty: nothing.
+  virtual std::string missing(fleet&) { return {}; }
+  /// Figures of its own, for the report.
+  virtual void metrics(fleet&, json::object&) {}
+};
+
+}  // namespace skerry::sim

@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/fleet/part.hpp"
+#include "sim/fleet/scenario.hpp"
+
+namespace skerry::sim {
+
+/// The applications of a scenario, "app-0" to "app-<podsPerNode - 1>": a Deployment each, with as many replicas as
+/// there are nodes, and the changes that users make to them.
+class applications final : public part {
+public:
+  explicit applications(const scenario& s);
+  void setup(fleet&) override;
+  void start(fleet&) override;
+  std::string missing(fleet&) override;
+  void metrics(fleet&, json::object&) override;
+  /// Has anybody asked for a change that ends pods? Then their ends are no faults.
+  bool changed() const { return changes_ > 0; }
+  /// Pods that users want at present.
+  size_t wanted() const;
+
+private:
+  void create(fleet&, uint32_t app);
+  void change(fleet&, const change_rule& r);
+  std::vector<int64_t> replicas_;
+  std::vector<uint64_t> versions_;
+  uint64_t changes_ = 0;
+};
+
+}  // namespace skerry::sim
