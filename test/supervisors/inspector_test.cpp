@@ -246,14 +246,16 @@ BOOST_AUTO_TEST_CASE(the_busiest_come_first) {
   auto admin = w.await("/cloud/admin");
   auto q = letter<schema::AskTop>::build([](schema::AskTop::Builder b) { b.setWindowMs(200); });
   std::optional<letter<schema::Top>> top;
-  auto asked = w.self->request(admin, std::chrono::seconds{20}, q);
-  for (int i = 0; i < 500; ++i) w.self->send(w.directory.find("/cloud/store"), test::ping{});
-  asked.receive([&](const letter<schema::Top>& t) { top = t; },
-                [&](const caf::error& e) { BOOST_TEST(message_of(e) == ""); });
-  BOOST_REQUIRE(top);
   bool seen = false;
-  for (auto a : (**top).getActors())
-    if (text_of(a.getPath()) == "/cloud/store") seen = a.getHandled() == 500;
+  // Some of the messages may be handled before the count begins, or after it ends: then it is asked again.
+  for (int tries = 0; tries < 50 && !seen; ++tries) {
+    auto asked = w.self->request(admin, std::chrono::seconds{20}, q);
+    for (int i = 0; i < 500; ++i) w.self->send(w.directory.find("/cloud/store"), test::ping{});
+    asked.receive([&](const letter<schema::Top>& t) { top = t; },
+                  [&](const caf::error& e) { BOOST_TEST(message_of(e) == ""); });
+    BOOST_REQUIRE(top);
+    for (auto a : (**top).getActors()) seen |= text_of(a.getPath()) == "/cloud/store" && a.getHandled() == 500;
+  }
   BOOST_TEST(seen);
   BOOST_TEST((**top).getSeen() == 6u);
 }
