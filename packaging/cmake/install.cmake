@@ -15,7 +15,8 @@ install(DIRECTORY tools/sdk tools/skerry DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         PATTERN "repl" EXCLUDE)
 install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers skerry_sdk EXPORT skerry-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/skerry)
-install(TARGETS skerry skerry-repl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS skerry skerry-repl skerry-sim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY sim/scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/skerry/scenarios FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema FILES_MATCHING PATTERN "*.capnp")
 install(DIRECTORY ${CMAKE_BINARY_DIR}/schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema
         FILES_MATCHING PATTERN "*.capnp.h" PATTERN "CMakeFiles" EXCLUDE)

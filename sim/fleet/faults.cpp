@@ -102,7 +102,11 @@ void fleet::take_down(const fault& f) {
     if (n.full > 0) i.disk.fail_writes(make_error(errc::full, "no space left on the device"));
   };
   if (f.cloud) crash(cloud, w.cloud);
-  for (auto i : f.nodes) crash(nodes[i], *nodes[i].machine);
+  for (auto i : f.nodes) {
+    if (f.power)
+      for (auto& p : parts_) p->before_power_cut(*this, i);
+    crash(nodes[i], *nodes[i].machine);
+  }
 }
 
 void fleet::bring_up(const fault& f) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 
 #include "schema/json.hpp"
@@ -16,6 +17,8 @@ public:
   virtual void setup(fleet&) {}
   /// All runs for the first time; what befalls the fleet begins now.
   virtual void start(fleet&) {}
+  /// The machine of node `number` is about to lose its power, and with it what it has not synced.
+  virtual void before_power_cut(fleet&, uint32_t /*number*/) {}
   /// Nothing befalls the fleet any more; no more load, please.
   virtual void finish(fleet&) {}
   /// What has not converged, in a few words; empty: nothing.

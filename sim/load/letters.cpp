@@ -25,7 +25,9 @@ caf::behavior book(base::actor* self, const context& ctx, ports::kv& kv, const s
             auto before = read_page(kv, node);
             ports::kv_batch batch;
             batch.put(key_of(node, "last"), std::to_string(number));
-            if (number != before.last + 1)
+            if (number > before.last + 1)
+              batch.put(key_of(node, "gap/") + std::to_string(before.last + 1), std::to_string(number - 1));
+            if (number <= before.last)
               batch.put(key_of(node, "fault"), "letter " + std::to_string(number) + " of " + node + " after letter " +
                                                    std::to_string(before.last));
             if (!o.forgets_receipts) link::receipt_of(self).stamp(batch);
@@ -48,6 +50,12 @@ page read_page(const ports::kv& kv, const std::string& node) {
   if (last && *last) p.last = std::strtoull((*last)->c_str(), nullptr, 10);
   auto state = kv.get(key_of(node, "state"));
   if (state && *state) p.state = std::strtoull((*state)->c_str(), nullptr, 10);
+  auto gaps = key_of(node, "gap/");
+  (void)kv.scan(gaps, gaps + "~", [&](std::string_view key, std::string_view value) {
+    auto number = [](std::string_view text) { return std::strtoull(std::string{text}.c_str(), nullptr, 10); };
+    p.gaps.emplace_back(number(key.substr(gaps.size())), number(value));
+    return true;
+  });
   auto fault = kv.get(key_of(node, "fault"));
   if (fault && *fault) p.fault = **fault;
   return p;
@@ -75,6 +83,7 @@ std::string courier::fault() const {
   for (auto& e : w_.edges) {
     auto p = read_page(w_.cloud.disk, e->name);
     if (!p.fault.empty()) return p.fault;
+    if (!p.gaps.empty()) return "letter " + std::to_string(p.gaps[0].first) + " of " + e->name + " was passed over";
     auto sent = sent_.find(e->name);
     if (sent != sent_.end() && sent->second != p.last)
       return "of " + std::to_string(sent->second) + " durable letters of " + e->name + " the last " +

@@ -1,6 +1,8 @@
 #pragma once
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "actors/base/context.hpp"
 #include "actors/ports/kv.hpp"
@@ -11,9 +13,10 @@ namespace skerry::sim {
 
 /// What was written of the letters of one node.
 struct page {
-  uint64_t last = 0;   ///< the number of the last one that had its effect
-  uint64_t state = 0;  ///< the number of the newest state
-  std::string fault;   ///< "5 after 3": what must never be
+  uint64_t last = 0;                                  ///< the number of the last one that had its effect
+  uint64_t state = 0;                                 ///< the number of the newest state
+  std::vector<std::pair<uint64_t, uint64_t>> gaps{};  ///< letters, first to last, that others came after and never they
+  std::string fault;                                  ///< "letter 3 after letter 5": what must never be
 };
 
 /// What is wrong with a book: it shows that who looks for such a thing finds it.

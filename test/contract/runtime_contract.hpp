@@ -130,6 +130,13 @@ public:
     BOOST_REQUIRE(make_sandbox("contract-stop"));
     auto started = start("contract-stop", "main", 0, {"sleep", "3600"});
     BOOST_REQUIRE(started);
+    // Until the runtime's own process has become the container's, a signal would end that one, with a code of its own.
+    BOOST_REQUIRE(wait_([&] {
+      auto r = call<ports::exec_result>([&](auto f) {
+        runtime_.exec(started->id, {"sh", "-c", "grep -q sleep /proc/1/comm"}, 10'000, f);
+      });
+      return r && r->exit_code == 0;
+    }));
     auto stop = [&] {
       return call<ports::container_state>([&](auto f) { runtime_.stop_container(started->id, 100, f); });
     };
