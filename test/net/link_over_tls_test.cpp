@@ -130,6 +130,7 @@ struct cloud {
     put("hub", sys.spawn(link::hub, link::hub_args{*parts, "hub", acceptor, {}}));
     server.on_accept = [this](ports::connection_ptr c) { acceptor.on_link(std::move(c)); };
     commit("namespaces", "", "kube-system", R"({"status":{"phase":"Active"}})");
+    sessions();  // the hub answers: it takes connections
   }
   ~cloud() {
     for (auto i = actors.rbegin(); i != actors.rend(); ++i) self->send_exit(*i, caf::exit_reason::user_shutdown);
