@@ -20,6 +20,7 @@ namespace skerry::tools {
 namespace {
 
 constexpr uint32_t answer_ms_max = 20 * 60 * 1000;
+constexpr int starting_tries_max = 10;
 
 std::string error_text(const caf::error& e) { return json::serialize(json::object{{"error", message_of(e)}}); }
 
@@ -54,19 +55,23 @@ caf::expected<json::object> request_of(const options& o) {
   return json::object{{"verb", verb}, {"file", absolute}, {"name", o.name}};
 }
 
-/// Asks the running agent; without one, opens the edge's images here.
+/// Asks the running agent; without one, opens the edge's images here. An agent that starts has them before it answers:
+/// then it is asked again. Opening waits about a second for who has them.
 caf::expected<std::string> ask(const options& o, const std::string& request) {
-  auto answer = drivers::admin::ask(edge_socket_of(o.data_dir), request, answer_ms_max);
-  if (answer || code_of(answer.error()) != errc::unavailable) return answer;
-  if (!exists(o.data_dir) && (o.words[0] == "list" || o.words[0] == "remove"))
-    return make_error(errc::not_found, o.data_dir + " is not there: give the --data-dir of an edge");
   drivers::system_clock clock;
   drivers::stream_log log{clock, ports::severity::warning};
-  auto runtime = open_runtime(o, clock, log);
-  if (!runtime) return runtime.error();
-  std::promise<std::string> promise;
-  serve_images(**runtime, request, [&](std::string text) { promise.set_value(std::move(text)); });
-  return promise.get_future().get();
+  for (int tries = 1;; ++tries) {
+    auto answer = drivers::admin::ask(edge_socket_of(o.data_dir), request, answer_ms_max);
+    if (answer || code_of(answer.error()) != errc::unavailable) return answer;
+    if (!exists(o.data_dir) && (o.words[0] == "list" || o.words[0] == "remove"))
+      return make_error(errc::not_found, o.data_dir + " is not there: give the --data-dir of an edge");
+    auto runtime = open_runtime(o, clock, log);
+    if (!runtime && code_of(runtime.error()) == errc::locked && tries < starting_tries_max) continue;
+    if (!runtime) return runtime.error();
+    std::promise<std::string> promise;
+    serve_images(**runtime, request, [&](std::string text) { promise.set_value(std::move(text)); });
+    return promise.get_future().get();
+  }
 }
 
 void print_table(const json::value& answer) {
