@@ -1,7 +1,6 @@
 #include "actors/link/hub.hpp"
 
 #include <algorithm>
-
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 

@@ -44,8 +44,6 @@ void fleet::apply(const fault& f) {
 
 void fleet::undo(const fault& f) {
   if (standing_.erase(f.number) == 0) return;
-  for (auto& b : out_.bands)
-    if (b.text == f.text()) b.to_ms = now_ms();
   switch (f.kind) {
     case fault_kind::partition:
       return hold(f, -1);

@@ -66,9 +66,8 @@ fleet::fleet(scenario s, run_options o)
 fleet::~fleet() = default;
 
 fleet::node* fleet::node_of(std::string_view name) {
-  for (auto& n : nodes)
-    if (n.machine != nullptr && n.machine->name == name) return &n;
-  return nullptr;
+  auto i = numbers_.find(name);
+  return i == numbers_.end() ? nullptr : &nodes[i->second];
 }
 
 void fleet::after(int64_t in_ms, std::function<void()> what) {
@@ -87,28 +86,22 @@ void fleet::broke(std::string_view invariant, std::string why) {
 void fleet::ask(std::string method, std::string target, std::string body, std::string type,
                 std::function<void(const call&)> done, std::vector<int> also) {
   ++asking_;
-  auto again = std::make_shared<std::function<void()>>();
-  // Holds itself until it is answered.
-  *again = [this, again, method, target, body, type, done, also] {
-    poll(
-        send(*w.front, method, target, body, type), [again] { (*again)(); },
-        [this, again, done](const call& c) {
-          --asking_;
-          if (done) done(c);
-          *again = {};
-        },
-        also);
-  };
-  (*again)();
+  submit(std::make_shared<const question>(question{std::move(method), std::move(target), std::move(body),
+                                                   std::move(type), std::move(done), std::move(also)}));
 }
 
-void fleet::poll(std::shared_ptr<call> c, std::function<void()> again, std::function<void(const call&)> done,
-                 std::vector<int> also) {
-  after(poll_ms, [this, c, again, done, also] {
-    if (!c->done) return poll(c, again, done, also);
-    bool good = (c->code >= 200 && c->code < 300) || std::find(also.begin(), also.end(), c->code) != also.end();
-    if (good) return done(*c);
-    after(ask_again_ms, again);
+void fleet::submit(std::shared_ptr<const question> q) {
+  await(q, send(*w.front, q->method, q->target, q->body, q->type));
+}
+
+void fleet::await(std::shared_ptr<const question> q, call_ptr c) {
+  after(poll_ms, [this, q, c] {
+    if (!c->done) return await(q, c);
+    bool good =
+        (c->code >= 200 && c->code < 300) || std::find(q->also.begin(), q->also.end(), c->code) != q->also.end();
+    if (!good) return after(ask_again_ms, [this, q] { submit(q); });
+    --asking_;
+    if (q->done) q->done(*c);
   });
 }
 
@@ -180,6 +173,7 @@ void fleet::switch_on() {
       e.clock.set(w.chance.between(-500, 500), drift);
       e.runtime.set_pull_ms(w.chance.between(plan.pull_ms / 4, plan.pull_ms));
       nodes[i].machine = &e;
+      numbers_[e.name] = i;
     });
   }
 }

@@ -124,11 +124,17 @@ private:
   void look();
   void take_sample();
   std::string missing_on_nodes();
-  void poll(std::shared_ptr<call> c, std::function<void()> again, std::function<void(const call&)> done,
-            std::vector<int> also);
+  struct question {
+    std::string method, target, body, type;
+    std::function<void(const call&)> done;
+    std::vector<int> also;
+  };
+  void submit(std::shared_ptr<const question> q);
+  void await(std::shared_ptr<const question> q, call_ptr c);
 
   std::vector<std::shared_ptr<part>> parts_;
   std::vector<std::unique_ptr<invariant>> invariants_;
+  std::map<std::string, uint32_t, std::less<>> numbers_;  ///< of nodes that were switched on, by name
   std::multimap<int64_t, std::function<void()>> due_;
   std::map<uint32_t, fault> standing_;
   outcome out_;

@@ -3,20 +3,15 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <string_view>
 
 #include "actors/base/context.hpp"
+#include "sim/ports/seeded_random.hpp"
 
 /// The outside world of a test in one thread and virtual time.
 namespace skerry::test {
 
-struct seeded_chance : ports::random {
-  explicit seeded_chance(uint64_t seed) : engine(seed) {}
-  uint64_t next() override { return engine(); }
-  uint64_t below(uint64_t n) { return engine() % n; }
-  std::mt19937_64 engine;
-};
+using seeded_chance = sim::seeded_random;
 struct virtual_clock : ports::clock {
   caf::detail::test_actor_clock* source = nullptr;
   int64_t steady_ms() const override {
