@@ -17,7 +17,7 @@ struct StoredObject {
   labels @8 :List(Pair);        # sorted by key
   owners @9 :List(Owner);
   finalizers @10 :List(Text);
-  node @11 :Text;               # pods: spec.nodeName
+  node @11 :Text;               # pods and devices: spec.nodeName
   phase @12 :Text;              # pods, namespaces: status.phase
   fields @13 :List(Pair);       # what else a field selector may ask for, by its path, such as "involvedObject.name"
   json @14 :Data;               # the canonical JSON, metadata.resourceVersion included

@@ -1,5 +1,6 @@
 #include "actors/api/write.hpp"
 
+#include "actors/api/device_rules.hpp"
 #include "schema/kube/defaults.hpp"
 #include "schema/kube/stamp.hpp"
 #include "schema/kube/validate.hpp"
@@ -57,7 +58,9 @@ write_job::decision create_job::decide(const store::view& view) {
                   kube::random_suffix(random.next()));
   kube::apply_defaults(info, value);
   name_ = string_at(value, "metadata.name");
-  if (auto errors = kube::validate_create(info, value); !errors.empty()) return to_reply(invalid(info, name_, errors));
+  auto errors = kube::validate_create(info, value);
+  if (errors.empty()) errors = check_device_model_of(info, value, view);
+  if (!errors.empty()) return to_reply(invalid(info, name_, errors));
   if (!generated_ && view.get(info.id, context_.at.ns, name_)) return to_reply(already_exists(info, name_));
   store::draft draft{key_of(context_, name_), std::move(value)};
   if (context_.dry_run) return object_reply(context_, store::freeze(draft, view.revision()), 201, context_.warnings);
@@ -94,8 +97,9 @@ write_job::decision update_job::decide(const store::view& view) {
   if (!options_.trusted) {
     kube::prepare_update(info, before, after, options_.subresource);
     kube::apply_defaults(info, after);
-    if (auto errors = kube::validate_update(info, before, after, options_.subresource); !errors.empty())
-      return to_reply(invalid(info, context_.at.name, errors));
+    auto errors = kube::validate_update(info, before, after, options_.subresource);
+    if (errors.empty() && options_.subresource.empty()) errors = check_device_model_of(info, after, view);
+    if (!errors.empty()) return to_reply(invalid(info, context_.at.name, errors));
   }
   if (kube::same_content(before, after)) return answer_with(stored);
   store::draft draft{key_of(context_, context_.at.name), std::move(after)};

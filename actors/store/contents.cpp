@@ -64,11 +64,11 @@ void contents::leave(const placed& o) {
   if (auto node = node_of(o.what); !node.empty()) nodes_.erase(indexed{o, node});
 }
 
-std::vector<object> contents::under(const index& i, std::string_view key) {
+std::vector<object> contents::under(const index& i, std::string_view key, std::string_view resource) {
   std::vector<object> out;
   i.visit_from(key, true, [&](const indexed& x) {
     if (x.key != key) return false;
-    out.push_back(x.at.what);
+    if (resource.empty() || resource_of(x.at.what) == resource) out.push_back(x.at.what);
     return true;
   });
   return out;

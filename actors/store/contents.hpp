@@ -54,7 +54,8 @@ public:
   /// The objects of a resource, or nullptr if there are none.
   const objects* of(std::string_view resource) const;
   std::vector<object> owned_by(std::string_view owner_uid) const { return under(owners_, owner_uid); }
-  std::vector<object> pods_on(std::string_view node) const { return under(nodes_, node); }
+  std::vector<object> pods_on(std::string_view node) const { return under(nodes_, node, "pods"); }
+  std::vector<object> devices_on(std::string_view node) const { return under(nodes_, node, devices_resource); }
   std::vector<std::string> resources() const;
   size_t size() const;
 
@@ -66,7 +67,8 @@ private:
   std::vector<shelf>::iterator lower_bound(std::string_view resource);
   void enter(const placed& o);
   void leave(const placed& o);
-  static std::vector<object> under(const index& i, std::string_view key);
+  /// Those under `key`; of one resource alone unless it is empty.
+  static std::vector<object> under(const index& i, std::string_view key, std::string_view resource = {});
 
   std::vector<shelf> shelves_;  // by resource, none empty
   index owners_;
@@ -90,6 +92,7 @@ public:
   size_t count(std::string_view resource) const override;
   std::vector<object> owned_by(std::string_view owner_uid) const override { return contents_.owned_by(owner_uid); }
   std::vector<object> pods_on(std::string_view node) const override { return contents_.pods_on(node); }
+  std::vector<object> devices_on(std::string_view node) const override { return contents_.devices_on(node); }
   std::vector<std::string> resources() const override { return contents_.resources(); }
 
 private:

@@ -243,7 +243,8 @@ object freeze(const draft& d, const stamp& at) {
   extract_labels(v, o);
   extract_owners(v, o);
   extract_finalizers(v, o);
-  if (d.key.resource == "pods") set_text(string_at(v, "spec.nodeName"), [&](auto t) { o.setNode(t); });
+  if (d.key.resource == "pods" || d.key.resource == devices_resource)
+    set_text(string_at(v, "spec.nodeName"), [&](auto t) { o.setNode(t); });
   if (d.key.resource == "pods" || d.key.resource == "namespaces")
     set_text(string_at(v, "status.phase"), [&](auto t) { o.setPhase(t); });
   extract_fields(v, d.key.resource, o);

@@ -40,6 +40,11 @@ std::span<const std::string_view> selectable_fields(std::string_view resource);
 /// The JSON parsed anew: for those who change it.
 json::value parse(const object& o);
 
+/// The resource ids of devices, which have a node as pods do.
+inline constexpr std::string_view devices_resource = "devices.devices.kubeedge.io";
+inline constexpr std::string_view device_models_resource = "devicemodels.devices.kubeedge.io";
+inline constexpr std::string_view device_statuses_resource = "devicestatuses.devices.kubeedge.io";
+
 /// Names an object: `resource` is "pods" or "deployments.apps" (plural, dot, group), `ns` is empty for cluster scope.
 struct object_key {
   std::string resource, ns, name;

@@ -23,6 +23,8 @@ public:
   virtual size_t count(std::string_view resource) const = 0;
   virtual std::vector<object> owned_by(std::string_view owner_uid) const = 0;
   virtual std::vector<object> pods_on(std::string_view node) const = 0;
+  /// The Devices (devices.kubeedge.io) whose spec.nodeName is this node.
+  virtual std::vector<object> devices_on(std::string_view node) const = 0;
   /// Names of the resources that have objects.
   virtual std::vector<std::string> resources() const = 0;
 };

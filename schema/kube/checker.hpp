@@ -94,6 +94,10 @@ void check_containers(checker& c, const json::object& spec, const step& at, cons
 /// Checks what of a pod may not change.
 void check_pod_update(checker& c, const json::object& before, const json::object& after, const step& at);
 
+/// Checks a Device, and a DeviceModel (devices.kubeedge.io), each for itself.
+void check_device(checker& c, const resource_info& info, const json::object* before, const json::object& after);
+void check_device_model(checker& c, const resource_info& info, const json::object* before, const json::object& after);
+
 /// Checks what is particular to a kind; `before` is nullptr on create.
 void check_kind(checker& c, const resource_info& info, const json::object* before, const json::object& after);
 

@@ -254,16 +254,37 @@ json::value subjects(const json::value& o, std::string_view kind, int64_t) {
   return json::value(out);
 }
 
+/// How long ago the time at a path was; "<none>" if there is none.
+json::value age_of(const json::value& o, std::string_view path, int64_t now_ms) {
+  auto at = string_at(o, path);
+  return at.empty() ? json::value(none) : json::value(human_age(at, now_ms));
+}
+/// The twins' reported values, "temperature=21.5,fan=on"; one of bad quality has a '!', one of uncertain a '?'.
+json::value device_values(const json::value& o, std::string_view, int64_t) {
+  std::string out;
+  for (const auto& t : array_at(o, "status.twins")) {
+    if (find(t, "reported.value") == nullptr) continue;
+    auto quality = string_at(t, "reported.metadata.quality");
+    join(out, string_at(t, "propertyName"));
+    join(out, string_at(t, "reported.value"), "=");
+    if (quality == "bad") out += '!';
+    if (quality == "uncertain") out += '?';
+  }
+  return or_none(std::move(out));
+}
+
 struct entry {
   std::string_view name;
   column_function make;
 };
 constexpr entry functions[] = {
     {"age", age},
+    {"age_of", age_of},
     {"containers", containers},
     {"controller", controller},
     {"count", count},
     {"deployment_ready", deployment_ready},
+    {"device_values", device_values},
     {"endpoints", endpoints},
     {"event_count", event_count},
     {"event_first_seen", event_first_seen},

@@ -333,6 +333,8 @@ constexpr entry table[] = {
     {"rolebindings.rbac.authorization.k8s.io", check_role_binding},
     {"clusterrolebindings.rbac.authorization.k8s.io", check_role_binding},
     {"priorityclasses.scheduling.k8s.io", check_priority_class},
+    {"devices.devices.kubeedge.io", check_device},
+    {"devicemodels.devices.kubeedge.io", check_device_model},
 };
 
 }  // namespace

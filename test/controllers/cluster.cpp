@@ -53,6 +53,15 @@ std::vector<store::object> map_view::pods_on(std::string_view node) const {
   return out;
 }
 
+std::vector<store::object> map_view::devices_on(std::string_view node) const {
+  std::vector<store::object> out;
+  scan(store::devices_resource, "", "", [&](const store::object& o) {
+    if (store::node_of(o) == node) out.push_back(o);
+    return true;
+  });
+  return out;
+}
+
 std::vector<std::string> map_view::resources() const {
   std::vector<std::string> out;
   for (const auto& [key, o] : objects_)

@@ -36,6 +36,7 @@ public:
   size_t count(std::string_view resource) const override;
   std::vector<store::object> owned_by(std::string_view uid) const override;
   std::vector<store::object> pods_on(std::string_view node) const override;
+  std::vector<store::object> devices_on(std::string_view node) const override;
   std::vector<std::string> resources() const override;
 
 private:
