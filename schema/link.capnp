@@ -118,7 +118,13 @@ struct Fact {
     podGone @2 :PodRef;        # durable: the pod has ended its termination here; the cloud removes the object
     nodeStatus @3 :Data;       # latest: JSON of core/v1 NodeStatus; under "metadata" the node's own labels and annotations
     event @4 :Data;            # durable, bounded: JSON of core/v1 Event
+    deviceStatus @5 :DeviceStatus; # latest by device uid
   }
+}
+
+struct DeviceStatus {
+  device @0 :PodRef;        # namespace, name and uid of the Device that it is about
+  json @1 :Data;            # devices.kubeedge.io/v1beta1 DeviceStatus.status
 }
 
 struct PodRef {

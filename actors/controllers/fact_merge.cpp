@@ -1,5 +1,6 @@
 #include "actors/controllers/fact_merge.hpp"
 
+#include "actors/controllers/device_merge.hpp"
 #include "actors/controllers/meta.hpp"
 #include "schema/kube/equal.hpp"
 #include "schema/kube/stamp.hpp"
@@ -166,8 +167,9 @@ bool concerns(const store::view& v, const std::string& node, const json::value& 
   auto kind = string_at(event, "involvedObject.kind");
   auto name = string_at(event, "involvedObject.name");
   if (kind == "Node") return name == node;
-  if (kind != "Pod") return false;
-  auto pod = v.get(resources::pods, string_at(event, "involvedObject.namespace"), name);
+  if (kind != "Pod" && kind != "Device") return false;
+  auto pod = v.get(kind == "Pod" ? resources::pods : store::devices_resource,
+                   string_at(event, "involvedObject.namespace"), name);
   return pod && store::node_of(pod) == node &&
          string_at(event, "involvedObject.namespace") == string_at(event, "metadata.namespace");
 }
@@ -208,6 +210,8 @@ merged_fact merge_fact(const store::view& v, const kube::registry& registry, con
       return merge_node_status(v, registry, node, fact, now);
     case link::fact_kind::event:
       return merge_event(v, registry, node, fact, now);
+    case link::fact_kind::device_status:
+      return merge_device_status(v, registry, node, fact, now);
   }
   return drop("a fact of a kind that this version does not know");
 }

@@ -25,7 +25,7 @@ void node_routes::forget(const std::string& node) {
 }
 
 void node_routes::concerned(const store::event& e, std::set<std::string, std::less<>>& out) const {
-  if (store::resource_of(e.now) == "pods") {
+  if (auto what = store::resource_of(e.now); what == "pods" || what == store::devices_resource) {
     for (const auto& o : {e.now, e.before})
       if (o && !store::node_of(o).empty()) out.emplace(store::node_of(o));
     return;
@@ -68,7 +68,10 @@ void node_sync_state::subscribe() {
   auto after = args_->store.current()->revision();
   self_
       ->request(store, subscribe_timeout,
-                store::subscribe{{"pods", "configmaps", "secrets"}, after, caf::actor_cast<caf::actor>(self_)})
+                store::subscribe{{"pods", "configmaps", "secrets", std::string{store::devices_resource},
+                                  std::string{store::device_models_resource}},
+                                 after,
+                                 caf::actor_cast<caf::actor>(self_)})
       .then(
           [this](const store::subscribed&) {
             if (!std::exchange(ready_, true) && args_->parent) self_->send(args_->parent, base::ready{args_->path});

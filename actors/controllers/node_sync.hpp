@@ -21,8 +21,8 @@ struct node_sync_args {
 
 struct node_sync_retry {};
 
-/// Which nodes a change concerns. Pure: pods by the node that they are or were bound to, ConfigMaps and Secrets by the
-/// interest that sessions have stated.
+/// Which nodes a change concerns. Pure: pods and devices by the node that they are or were bound to, ConfigMaps,
+/// Secrets and DeviceModels by the interest that sessions have stated.
 class node_routes {
 public:
   void set_interest(const std::string& node, const std::vector<store::object_key>& objects);

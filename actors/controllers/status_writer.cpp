@@ -16,6 +16,8 @@ std::string key_of(const std::string& node, const link::fact_data& f) {
       return "p/" + node + "/" + f.pod.uid;
     case link::fact_kind::node_status:
       return "n/" + node;
+    case link::fact_kind::device_status:
+      return "d/" + node + "/" + f.pod.uid;
     case link::fact_kind::event:
       break;
   }

@@ -56,7 +56,7 @@ frame next_desired_frame(desired_change& change) {
   return f;
 }
 
-const desired_set::known& desired_set::look(const store::object_key& key, const store::object& o, bool pod,
+const desired_set::known& desired_set::look(const store::object_key& key, const store::object& o, bool refers,
                                             std::map<store::object_key, known>& next) {
   auto& slot = next[key];
   auto old = known_.find(key);
@@ -73,7 +73,8 @@ const desired_set::known& desired_set::look(const store::object_key& key, const 
   slot.uid = store::uid_of(o);
   slot.revision = store::revision_of(o);
   slot.digest = digest;
-  if (pod) slot.references = references_of(store::parse(o));
+  if (refers)
+    slot.references = key.resource == "pods" ? references_of(store::parse(o)) : device_references_of(store::parse(o));
   return slot;
 }
 
@@ -81,12 +82,14 @@ wanted_items desired_set::compute(const store::view& v) {
   wanted_items out;
   std::map<store::object_key, known> next;
   std::set<store::object_key> interest;
-  for (const auto& pod : v.pods_on(node_)) {
-    auto key = store::key_of(pod);
-    const auto& k = look(key, pod, true, next);
-    out[key] = {pod, k.digest};
+  auto take = [&](const store::object& o) {
+    auto key = store::key_of(o);
+    const auto& k = look(key, o, true, next);
+    out[key] = {o, k.digest};
     interest.insert(k.references.begin(), k.references.end());
-  }
+  };
+  for (const auto& pod : v.pods_on(node_)) take(pod);
+  for (const auto& device : v.devices_on(node_)) take(device);
   for (const auto& key : interest) {
     auto o = v.get(key.resource, key.ns, key.name);
     if (!o) continue;

@@ -39,7 +39,8 @@ desired_change diff(const held_items& held, const wanted_items& wanted);
 /// the frame after which nothing is left.
 frame next_desired_frame(desired_change& change);
 
-/// The desired set of one node, from views: the pods bound to it, and the ConfigMaps and Secrets that those name.
+/// The desired set of one node, from views: the pods bound to it, and the ConfigMaps and Secrets that those name;
+/// the Devices placed on it and the DeviceModels that those name.
 /// Parses a pod anew only when more of it than its status moved. Memory: a digest and the references of each object.
 class desired_set {
 public:
@@ -47,7 +48,8 @@ public:
 
   /// What the node is to hold as of `v`. Objects are shared with the view.
   wanted_items compute(const store::view& v);
-  /// ConfigMaps and Secrets that the pods of the last compute() name, there or not: changes of these concern the node.
+  /// ConfigMaps, Secrets and DeviceModels that the pods and devices of the last compute() name, there or not: changes
+  /// of these concern the node.
   const std::set<store::object_key>& interest() const { return interest_; }
 
 private:
@@ -56,7 +58,7 @@ private:
     uint64_t revision = 0, digest = 0;
     std::vector<store::object_key> references;
   };
-  const known& look(const store::object_key& key, const store::object& o, bool pod,
+  const known& look(const store::object_key& key, const store::object& o, bool refers,
                     std::map<store::object_key, known>& next);
 
   std::string node_;

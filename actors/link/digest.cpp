@@ -101,4 +101,11 @@ std::vector<store::object_key> references_of(const json::value& pod) {
   return out;
 }
 
+std::vector<store::object_key> device_references_of(const json::value& device) {
+  auto model = string_at(device, "spec.deviceModelRef.name");
+  if (model.empty()) return {};
+  return {{std::string{store::device_models_resource}, std::string{string_at(device, "metadata.namespace")},
+           std::string{model}}};
+}
+
 }  // namespace skerry::link

@@ -15,4 +15,7 @@ uint64_t intent_digest(std::string_view canonical);
 /// its containers. Sorted, each once; optional ones too. A node gets these and no others.
 std::vector<store::object_key> references_of(const json::value& pod);
 
+/// The DeviceModel that a Device names, there or not; none if it names none.
+std::vector<store::object_key> device_references_of(const json::value& device);
+
 }  // namespace skerry::link

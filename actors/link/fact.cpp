@@ -36,6 +36,11 @@ caf::expected<fact_data> read_fact(schema::Fact::Reader r) {
         out.what = fact_kind::event;
         out.json = text_of(r.getEvent());
         return out;
+      case schema::Fact::DEVICE_STATUS:
+        out.what = fact_kind::device_status;
+        out.pod = ref_of(r.getDeviceStatus().getDevice());
+        out.json = text_of(r.getDeviceStatus().getJson());
+        return out;
       default:
         return make_error(errc::unsupported, "a fact of a kind that this version does not know");
     }

@@ -261,6 +261,7 @@ caf::behavior link_client_state::behavior() {
       [this](const report_event& r) { return report(r); },
       [this](const report_node_status& r) { return report(r); },
       [this](const report_pod_gone& r) { return report(r); },
+      [this](const report_device_status& r) { return report(r); },
       [this](const link_flush&) { on_flush(); },
       [this](const link_tick& m) {
         if (m.generation == generation_ && wire_) on_tick();

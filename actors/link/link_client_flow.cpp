@@ -35,6 +35,7 @@ template caf::result<void> link_client_state::report(const report_pod_status&);
 template caf::result<void> link_client_state::report(const report_pod_gone&);
 template caf::result<void> link_client_state::report(const report_node_status&);
 template caf::result<void> link_client_state::report(const report_event&);
+template caf::result<void> link_client_state::report(const report_device_status&);
 
 void link_client_state::on_flush() {
   flush_sent_ = false;

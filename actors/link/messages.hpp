@@ -57,6 +57,10 @@ struct report_node_status {  // latest; sent anew after each welcome
 struct report_event {  // durable, at most 1000 waiting: then the oldest is dropped and counted
   std::string json;    // core/v1 Event without resourceVersion
 };
+struct report_device_status {  // latest by device uid
+  pod_ref device;              // namespace, name and uid of the Device
+  std::string json;            // devices.kubeedge.io/v1beta1 DeviceStatus.status
+};
 
 /// To the link: how is it? Answered with `link_stats`.
 struct get_link_stats {};
@@ -105,6 +109,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_pod_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_pod_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_node_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::report_device_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::get_link_stats)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::link_stats)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::link::facts_arrived)

@@ -9,6 +9,7 @@
 namespace skerry::link {
 namespace {
 std::string pod_key(const pod_ref& p) { return "p/" + p.uid; }
+std::string device_key(const pod_ref& d) { return "d/" + d.uid; }
 
 template <class B>
 void fill_ref(B b, const pod_ref& p) {
@@ -55,6 +56,7 @@ caf::error outbox::open(ports::random& chance) {
     e.bytes = static_cast<uint32_t>(value.size());
     if (parsed->what == fact_kind::pod_status || parsed->what == fact_kind::pod_gone) e.key = pod_key(parsed->pod);
     if (parsed->what == fact_kind::node_status) e.key = "n";
+    if (parsed->what == fact_kind::device_status) e.key = device_key(parsed->pod);
     e.final = parsed->what == fact_kind::pod_gone;
     insert(parsed->sequence, std::move(e));
     next_ = std::max(next_, parsed->sequence + 1);
@@ -111,6 +113,14 @@ caf::error outbox::stage(const report_node_status& r) {
 caf::error outbox::stage(const report_event& r) {
   return stage_with({}, false, r.json.size(), [&](auto b) {
     b.setEvent(kj::ArrayPtr{reinterpret_cast<const kj::byte*>(r.json.data()), r.json.size()});
+  });
+}
+
+caf::error outbox::stage(const report_device_status& r) {
+  return stage_with(device_key(r.device), false, r.json.size(), [&](auto b) {
+    auto s = b.initDeviceStatus();
+    fill_ref(s.initDevice(), r.device);
+    s.setJson(kj::ArrayPtr{reinterpret_cast<const kj::byte*>(r.json.data()), r.json.size()});
   });
 }
 

@@ -29,6 +29,7 @@ public:
   caf::error stage(const report_pod_gone& r);
   caf::error stage(const report_node_status& r);
   caf::error stage(const report_event& r);
+  caf::error stage(const report_device_status& r);
   bool staged() const { return !staged_.empty(); }
   /// Writes what is staged, synced. On an error nothing of it counts as written: the reporters must be told.
   caf::error flush(int64_t now_ms);
