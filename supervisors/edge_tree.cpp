@@ -2,6 +2,7 @@
 
 #include "actors/link/mesh_actor.hpp"
 #include "actors/node/node_agent.hpp"
+#include "actors/twin/host.hpp"
 #include "supervisors/pool.hpp"
 #include "supervisors/supervisor.hpp"
 
@@ -26,7 +27,32 @@ node::agent_args agent_of(const edge_tree_parts& p, const std::string& root, caf
           .machine = p.machine,
           .link = p.island.directory.finder(root + "/link"),
           .pods = find.finder(root + "/pod"),
+          .devices = p.device_drivers.empty() ? std::function<caf::actor()>{} : find.finder(root + "/devices"),
           .supervisor = std::move(parent)};
+}
+
+/// The pool of the twins, and who starts them.
+void add_devices(const edge_tree_parts& p, const std::string& root, std::vector<child_spec>& children) {
+  if (p.device_drivers.empty()) return;
+  children.push_back(subtree(
+      "twin",
+      [&p, root](caf::event_based_actor* self) {
+        return self->spawn(pool, pool_args{p.island, root + "/twin"});
+      },
+      false, child_kind::pool));
+  children.push_back(ready_worker("devices", [&p, root](caf::event_based_actor* self) {
+    const auto& find = p.island.directory;
+    return self->spawn(twin::host, twin::host_args{.ctx = p.island.ctx,
+                                                   .path = root + "/devices",
+                                                   .node = p.node,
+                                                   .twins_path = root + "/twin",
+                                                   .kv = p.kv,
+                                                   .drivers = p.device_drivers,
+                                                   .agent = find.finder(root + "/agent"),
+                                                   .link = find.finder(root + "/link"),
+                                                   .twins = find.finder(root + "/twin"),
+                                                   .supervisor = caf::actor{self}});
+  }));
 }
 
 link::link_client_args link_of(const edge_tree_parts& p, const std::string& root) {
@@ -72,6 +98,7 @@ caf::actor start_edge_tree(caf::actor_system& system, const edge_tree_parts& p, 
     if (p.threads) return self->spawn<caf::detached>(link::link_client, link_of(p, root));
     return self->spawn(link::link_client, link_of(p, root));
   }));
+  add_devices(p, root, children);
   if (!p.apps.empty()) children.push_back(apps_of(p.island, root, p.apps));
   return system.spawn(supervisor,
                       supervisor_args{p.island, root, edge_rules, std::move(children), std::move(parent), true});

@@ -26,6 +26,10 @@ std::optional<pod::config_key> config_of(const store::object_key& k) {
   return {};
 }
 
+bool is_device(const store::object_key& k) {
+  return k.resource == store::devices_resource || k.resource == store::device_models_resource;
+}
+
 std::string label(const store::object_key& k) { return k.resource + " " + k.ns + "/" + k.name; }
 
 }  // namespace
@@ -70,6 +74,7 @@ void desired_set::take(const store::object& o, effect& out) {
   std::string uid{store::uid_of(o)};
   if (auto i = held_.find(key); i != held_.end() && i->second.uid != uid) drop(key, out);
   held_[key] = {uid, store::revision_of(o)};
+  out.devices = out.devices || is_device(key);
   auto config = config_of(key);
   if (key.resource != "pods" && !config) return;
   std::string error;
@@ -95,6 +100,7 @@ void desired_set::take(const store::object& o, effect& out) {
 void desired_set::drop(const store::object_key& key, effect& out) {
   auto i = held_.find(key);
   if (i == held_.end()) return;
+  out.devices = out.devices || is_device(key);
   if (key.resource == "pods" && pods_.erase(i->second.uid) > 0) out.dropped.push_back(i->second.uid);
   if (auto config = config_of(key)) {
     configs_.erase({key.ns, *config});
@@ -113,6 +119,23 @@ link::inventory desired_set::inventory() const {
   out.complete = complete_;
   out.objects.reserve(held_.size());
   for (auto& [key, h] : held_) out.objects.push_back({key, h.uid, h.revision});
+  return out;
+}
+
+caf::expected<std::vector<store::object>> desired_set::objects_of(std::string_view resource) const {
+  std::vector<store::object> out;
+  caf::error broken;
+  auto first = std::string{object_prefix} + std::string{resource};
+  auto ok = kv_.scan(first + "/", first + "0", [&](std::string_view, std::string_view value) {
+    auto o = store::object::from_bytes(std::as_bytes(std::span{value.data(), value.size()}));
+    if (o)
+      out.push_back(std::move(*o));
+    else
+      broken = o.error();
+    return !broken;
+  });
+  if (!ok) return ok.error();
+  if (broken) return broken;
   return out;
 }
 

@@ -23,6 +23,7 @@ public:
     std::vector<std::string> changed;  ///< uids of new and updated pods
     std::vector<std::string> dropped;  ///< uids
     std::vector<std::string> configs;  ///< uids of pods that refer to a changed ConfigMap or Secret
+    bool devices = false;              ///< a Device or DeviceModel came, changed or went
     std::vector<std::string> refused;  ///< why an object cannot be used, for the log
   };
 
@@ -35,6 +36,8 @@ public:
   caf::expected<effect> apply(const link::desired_changes& changes);
 
   link::inventory inventory() const;
+  /// The objects of a resource, read from disk. Errors: errc::io, errc::corrupt.
+  caf::expected<std::vector<store::object>> objects_of(std::string_view resource) const;
   const std::map<std::string, held_pod>& pods() const { return pods_; }
   const held_pod* find(const std::string& uid) const;
   /// The objects that a pod refers to, as far as they are here.

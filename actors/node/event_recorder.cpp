@@ -7,6 +7,12 @@ namespace skerry::node {
 
 std::optional<std::string> event_recorder::add(const pod::pod_spec& about, const pod::ask::record& r, int64_t wall_ms,
                                                uint64_t unique) {
+  return add(event_subject{"v1", "Pod", about.ns, about.name, about.uid, "kubelet"},
+             event_text{r.warning, r.reason, r.message, r.field_path}, wall_ms, unique);
+}
+
+std::optional<std::string> event_recorder::add(const event_subject& about, const event_text& r, int64_t wall_ms,
+                                               uint64_t unique) {
   auto key = about.uid + "\n" + r.reason + "\n" + r.field_path + "\n" + r.message;
   auto [i, fresh] = kept_.try_emplace(key);
   auto& k = i->second;
@@ -24,8 +30,11 @@ std::optional<std::string> event_recorder::add(const pod::pod_spec& about, const
   ++k.count;
   if (!fresh && wall_ms - k.reported_ms < repeat_ms && wall_ms >= k.reported_ms) return {};
   k.reported_ms = wall_ms;
-  json::object involved{
-      {"kind", "Pod"}, {"namespace", about.ns}, {"name", about.name}, {"uid", about.uid}, {"apiVersion", "v1"}};
+  json::object involved{{"kind", about.kind},
+                        {"namespace", about.ns},
+                        {"name", about.name},
+                        {"uid", about.uid},
+                        {"apiVersion", about.api_version}};
   if (!r.field_path.empty()) involved["fieldPath"] = r.field_path;
   json::object e;
   e["kind"] = "Event";
@@ -34,13 +43,13 @@ std::optional<std::string> event_recorder::add(const pod::pod_spec& about, const
   e["involvedObject"] = std::move(involved);
   e["reason"] = r.reason;
   e["message"] = r.message.substr(0, 1024);
-  e["source"] = json::object{{"component", "kubelet"}, {"host", node_}};
+  e["source"] = json::object{{"component", about.component}, {"host", node_}};
   e["firstTimestamp"] = k.first;
   e["lastTimestamp"] = format_time(wall_ms);
   e["count"] = k.count;
   e["type"] = r.warning ? "Warning" : "Normal";
   e["eventTime"] = nullptr;
-  e["reportingComponent"] = "kubelet";
+  e["reportingComponent"] = about.component;
   e["reportingInstance"] = node_;
   return json::serialize(e);
 }

@@ -7,8 +7,17 @@
 
 namespace skerry::node {
 
-/// Makes core/v1 Events of what pods record. Equal ones are one event whose count grows; its repetitions are reported
-/// at most every `repeat_ms`, so that a failing probe does not fill the journal.
+/// What an event is about, and whose word it is (source.component).
+struct event_subject {
+  std::string api_version, kind, ns, name, uid, component;
+};
+struct event_text {
+  bool warning = false;
+  std::string reason, message, field_path;
+};
+
+/// Makes core/v1 Events of what pods and devices record. Equal ones are one event whose count grows; its repetitions
+/// are reported at most every `repeat_ms`, so that a failing probe does not fill the journal.
 class event_recorder {
 public:
   static constexpr size_t kept_max = 256;
@@ -17,6 +26,7 @@ public:
   explicit event_recorder(std::string node) : node_(std::move(node)) {}
 
   /// The Event to report as JSON, or nothing if it only counted. `unique` makes a new event's name its own.
+  std::optional<std::string> add(const event_subject& about, const event_text& what, int64_t wall_ms, uint64_t unique);
   std::optional<std::string> add(const pod::pod_spec& about, const pod::ask::record& r, int64_t wall_ms,
                                  uint64_t unique);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/ports/runtime.hpp"
+#include "actors/store/object.hpp"
 
 namespace skerry::node {
 
@@ -22,6 +23,15 @@ struct pods_summary {
   std::string problem;           ///< why not
   uint64_t reports_waiting = 0;  ///< 1 if the link has not taken all
 };
+
+/// To the agent: which Devices are placed here, and which DeviceModels do they name? Answered with `device_objects`, as
+/// they are on disk.
+struct get_devices {};
+struct device_objects {
+  std::vector<store::object> devices, models;
+};
+/// From the agent to the host of devices: ask again.
+struct devices_changed {};
 
 /// What the agent hears from its drivers and timers.
 namespace internal {
@@ -49,3 +59,6 @@ struct heard {
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::node::get_pods)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::node::pods_summary)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::node::heard)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::node::get_devices)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::node::device_objects)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::node::devices_changed)

@@ -38,6 +38,7 @@ caf::behavior agent_state::make(agent_args args) {
       [this](const pod::hello& m) { greet(m); },
       [this](const pod::ended& m) { on_ended(m); },
       [this](const get_pods&) { return summary(); },
+      [this](const get_devices&) { return devices(); },
   };
 }
 
@@ -53,6 +54,7 @@ void agent_state::start() {
   }
   for (auto& why : loaded->refused) log.warning(args_->path, "left out of the desired set: " + why);
   recorder_ = std::make_unique<event_recorder>(args_->node);
+  if (loaded->devices) tell_devices();
   make_host();
   auto me = caf::actor_cast<caf::actor>(self_);
   args_->runtime.on_exit([me](ports::container_state s) { caf::anon_send(me, heard{internal::exited{std::move(s)}}); });
@@ -92,8 +94,22 @@ caf::result<void> agent_state::change(const link::desired_changes& m) {
     report_node();
   }
   for (auto& why : effect->refused) args_->ctx.log.warning(args_->path, "this object cannot be used: " + why);
+  if (effect->devices) tell_devices();
   take_in(*effect);
   return caf::unit;
+}
+
+void agent_state::tell_devices() {
+  auto to = args_->devices ? args_->devices() : caf::actor{};
+  if (to) self_->send(to, devices_changed{});  // one that is not there asks when it starts
+}
+
+caf::result<device_objects> agent_state::devices() const {
+  auto devices = desired_->objects_of(store::devices_resource);
+  if (!devices) return devices.error();
+  auto models = desired_->objects_of(store::device_models_resource);
+  if (!models) return models.error();
+  return device_objects{std::move(*devices), std::move(*models)};
 }
 
 void agent_state::take_in(const desired_set::effect& e) {

@@ -26,9 +26,10 @@ struct agent_args {
   ports::files& files;
   ports::prober& prober;
   ports::machine& machine;
-  std::function<caf::actor()> link;  ///< takes the reports; may give a null handle for a while
-  std::function<caf::actor()> pods;  ///< a pool of supervisors/ at "<path>/pod": takes base::start_child
-  caf::actor supervisor{};           ///< gets base::ready; may be null
+  std::function<caf::actor()> link;       ///< takes the reports; may give a null handle for a while
+  std::function<caf::actor()> pods;       ///< a pool of supervisors/ at "<path>/pod": takes base::start_child
+  std::function<caf::actor()> devices{};  ///< the host of devices, told when they change; none: there is none
+  caf::actor supervisor{};                ///< gets base::ready; may be null
 };
 
 /// Internal state of the agent; public only because CAF constructs it.
@@ -63,6 +64,8 @@ private:
   void report_node();
   void make_host();
   pods_summary summary() const;
+  void tell_devices();
+  caf::result<device_objects> devices() const;
 
   // node_agent_pods.cpp
   void ask_list();

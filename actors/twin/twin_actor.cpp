@@ -1,0 +1,122 @@
+#include "actors/twin/twin_actor.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <chrono>
+
+#include "schema/device/limits.hpp"
+#include "schema/error.hpp"
+
+namespace skerry::twin {
+namespace {
+constexpr std::chrono::seconds greet_again_after{10};
+struct greet_again {};
+}  // namespace
+}  // namespace skerry::twin
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::twin::greet_again)
+
+namespace skerry::twin {
+
+caf::behavior twin_state::make(twin_args args) {
+  args_ = std::make_unique<twin_args>(std::move(args));
+  base::prepare(self_, args_->ctx, args_->path);
+  self_->monitor(args_->host);
+  self_->set_down_handler([this](caf::scheduled_actor*, caf::down_msg& m) {
+    if (m.source == args_->host.address()) self_->quit();
+  });
+  greet();
+  return {
+      [this](const assignment& a) { assign(a); },
+      [this](const heard& m) {
+        if (assigned_) std::visit([this](auto& e) { handle(e); }, m.event);
+      },
+      [this](greet_again) {
+        if (!assigned_) greet();
+      },
+  };
+}
+
+void twin_state::greet() {
+  self_->send(args_->host, hello{args_->id, caf::actor_cast<caf::actor>(self_)});
+  self_->delayed_send(self_, greet_again_after, greet_again{});
+}
+
+void twin_state::assign(const assignment& a) {
+  auto anew = !assigned_ || !same_connection(core_.spec(), *a.spec);
+  if (assigned_)
+    core_.change(a.spec, anew, now());
+  else
+    core_.start(a.spec, a.prior.get(), now());
+  assigned_ = true;
+  if (anew) connect();
+  step();
+}
+
+void twin_state::connect() {
+  device_.reset();
+  auto connection = ++connections_;
+  const auto& spec = core_.spec();
+  if (!spec.problem.empty()) return;
+  ports::device_driver* driver = nullptr;
+  for (auto* d : args_->drivers)
+    if (d->protocol() == spec.protocol) driver = d;
+  if (driver == nullptr) return core_.on_refused("this node has no driver for protocol '" + spec.protocol + "'", now());
+  ports::device_description what{args_->id, spec.config, {}};
+  for (const auto& p : spec.properties) what.points.push_back({p.name, p.config});
+  auto me = caf::actor_cast<caf::actor>(self_);
+  auto made = driver->connect(std::move(what), [me, connection](ports::device_health h) {
+    caf::anon_send(me, heard{internal::health{connection, std::move(h)}});
+  });
+  if (!made) return core_.on_refused(message_of(made.error()), now());
+  device_ = std::move(*made);
+}
+
+void twin_state::handle(const internal::tick& m) {
+  if (m.generation != timers_) return;
+  armed_ms_ = 0;
+  step();
+}
+void twin_state::handle(const internal::health& m) {
+  if (m.connection != connections_) return;
+  core_.on_health(m.what, now());
+  step();
+}
+void twin_state::handle(const internal::readings& m) {
+  core_.on_readings(m.number, m.what, now());
+  step();
+}
+void twin_state::handle(const internal::written& m) {
+  core_.on_written(m.number, m.what, now());
+  step();
+}
+
+/// Does what the core wants done.
+void twin_state::step() {
+  auto a = core_.step(now());
+  auto me = caf::actor_cast<caf::actor>(self_);
+  if (a.write && device_)
+    device_->write(a.write->point, std::move(a.write->value), limits::device_read_ms_max,
+                   [me, number = core_.write_number()](caf::error e) {
+                     caf::anon_send(me, heard{internal::written{number, std::move(e)}});
+                   });
+  if (!a.read.empty() && device_)
+    device_->read(std::move(a.read), limits::device_read_ms_max,
+                  [me, number = core_.read_number()](std::vector<ports::point_reading> r) {
+                    caf::anon_send(me, heard{internal::readings{number, std::move(r)}});
+                  });
+  for (auto& n : a.notes) self_->send(args_->host, noted{args_->id, core_.spec().uid, std::move(n)});
+  if (a.tell)
+    self_->send(args_->host, told{args_->id, core_.spec().uid, json::serialize(core_.status()), core_.state()});
+  arm(a.wake_ms);
+}
+
+void twin_state::arm(int64_t wake_ms) {
+  if (armed_ms_ != 0 && armed_ms_ <= wake_ms) return;  // it wakes before, and looks then
+  armed_ms_ = wake_ms;
+  auto after = std::max<int64_t>(wake_ms - now().steady_ms, 1);
+  self_->delayed_send(self_, std::chrono::milliseconds{after}, heard{internal::tick{++timers_}});
+}
+
+caf::behavior twin_actor(base::stateful<twin_state>* self, twin_args args) { return self->state.make(std::move(args)); }
+
+}  // namespace skerry::twin
