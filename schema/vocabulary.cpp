@@ -6,6 +6,7 @@
 #include "schema/objects.capnp.h"
 #include "schema/pods.capnp.h"
 #include "schema/probe.capnp.h"
+#include "schema/twin.capnp.h"
 
 namespace skerry {
 namespace {
@@ -177,6 +178,8 @@ void add_standard(vocabulary& words) {
   words.add<schema::ObjectBatch>();
   words.add<schema::AskPod>();
   words.add<schema::PodView>();
+  words.add<schema::AskTwin>();
+  words.add<schema::TwinView>();
 }
 
 }  // namespace skerry

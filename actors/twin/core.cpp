@@ -272,9 +272,9 @@ void core::plan_reads(actions& out, const moment& now) {
     if (!s.problem.empty()) continue;
     if (p.read_due <= now.steady_ms + together_ms) {
       out.read.push_back(static_cast<uint32_t>(i));
-      p.read_due += s.collect_ms;
-      // Cycles that were missed are left out, not made up for.
-      if (p.read_due <= now.steady_ms) p.read_due = now.steady_ms + s.collect_ms;
+      // At whole multiples of the cycle, so that devices of one cycle wake the node together and their reports fold
+      // into one write. Cycles that were missed are left out, not made up for.
+      p.read_due = (std::max(now.steady_ms, p.read_due) / s.collect_ms + 1) * s.collect_ms;
     }
     next = std::min(next, p.read_due);
   }

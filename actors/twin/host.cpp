@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds ask_timeout{10'000};
 constexpr std::chrono::milliseconds retry_after{1'000};
+constexpr int64_t together_ms = 20;
 constexpr size_t events_max = 100;
 constexpr std::string_view prefix = "twin/", prefix_end = "twin0";  // '0' follows '/'
 
@@ -35,6 +36,10 @@ caf::behavior host_state::make(host_args args) {
       [this](const hello& m) { greet(m); },
       [this](const told& m) { on_told(m); },
       [this](const noted& m) { on_noted(m); },
+      [this](const host_flush&) {
+        flush_armed_ = false;
+        flush();
+      },
       [this](const host_retry&) {
         retry_armed_ = false;
         if (ask_again_) refresh();
@@ -158,6 +163,7 @@ void host_state::drop(const std::string& id) {
   auto i = twins_.find(id);
   if (i == twins_.end()) return;
   reports_.erase(i->second.uid);
+  unsaved_.erase(id);
   twins_.erase(i);
   if (auto pool = args_->twins())
     self_->request(pool, ask_timeout, base::stop_child{id, 2000}).then([] {}, [](const caf::error&) {});
@@ -181,6 +187,8 @@ void host_state::forget_strangers() {
 // -- what twins say ---------------------------------------------------------------------------------------------------
 
 std::shared_ptr<const letter<schema::TwinState>> host_state::kept(const std::string& id) const {
+  if (auto i = unsaved_.find(id); i != unsaved_.end())
+    return std::make_shared<const letter<schema::TwinState>>(i->second);
   auto text = args_->kv.get(std::string{prefix} + id);
   if (!text || !*text) return nullptr;
   auto state = letter<schema::TwinState>::from_bytes(std::as_bytes(std::span{(*text)->data(), (*text)->size()}));
@@ -201,17 +209,34 @@ void host_state::greet(const hello& m) {
 void host_state::on_told(const told& m) {
   auto i = twins_.find(m.id);
   if (i == twins_.end() || i->second.uid != m.uid) return;
-  auto bytes = m.state.bytes();
-  ports::kv_batch batch;
-  batch.put(std::string{prefix} + m.id, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  // Not synced: after a power cut a value is older, and a desired one that was taken is written once more.
-  if (auto ok = args_->kv.write(batch, false); !ok)
-    args_->ctx.log.warning(args_->path, "the state of " + m.id + " is not kept: " + message_of(ok.error()));
+  unsaved_[m.id] = m.state;
   auto slash = m.id.find('/');
   auto& r = reports_[m.uid];
   r.what = {{m.id.substr(0, slash), m.id.substr(slash + 1), m.uid}, m.json};
   r.version = ++versions_;
   r.in_flight = false;
+  flush_soon();
+}
+
+void host_state::flush_soon() {
+  auto wait = flushed_ms_ + together_ms - args_->ctx.clock.steady_ms();
+  if (wait <= 0) return flush();
+  if (std::exchange(flush_armed_, true)) return;
+  self_->delayed_send(self_, std::chrono::milliseconds{wait}, host_flush{});
+}
+
+void host_state::flush() {
+  flushed_ms_ = args_->ctx.clock.steady_ms();
+  ports::kv_batch batch;
+  for (const auto& [id, state] : unsaved_) {
+    auto bytes = state.bytes();
+    batch.put(std::string{prefix} + id, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  unsaved_.clear();
+  // Not synced: after a power cut a value is older, and a desired one that was taken is written once more.
+  if (!batch.changes.empty())
+    if (auto ok = args_->kv.write(batch, false); !ok)
+      args_->ctx.log.warning(args_->path, "the state of twins is not kept: " + message_of(ok.error()));
   hand_over();
 }
 
@@ -228,9 +253,10 @@ void host_state::on_noted(const noted& m) {
   events_.push_back(std::move(*text));
   if (events_.size() > events_max) {
     events_.pop_front();
-    ++events_lost_;
+    if (auto end = lost_lines_.ask(ctx.clock.steady_ms()))
+      ctx.log.warning(args_->path, "events of devices are lost: the link does not take them" + *end);
   }
-  hand_over();
+  flush_soon();
 }
 
 /// Hands to the link, whose journal keeps it from then on, what it has not got.

@@ -33,6 +33,7 @@ caf::behavior twin_state::make(twin_args args) {
       [this](greet_again) {
         if (!assigned_) greet();
       },
+      [this](const letter<schema::AskTwin>&) { return view(); },
   };
 }
 
@@ -115,6 +116,19 @@ void twin_state::arm(int64_t wake_ms) {
   armed_ms_ = wake_ms;
   auto after = std::max<int64_t>(wake_ms - now().steady_ms, 1);
   self_->delayed_send(self_, std::chrono::milliseconds{after}, heard{internal::tick{++timers_}});
+}
+
+caf::result<letter<schema::TwinView>> twin_state::view() const {
+  if (!assigned_) return make_error(errc::unavailable, args_->path + " does not know yet what it is; ask again");
+  auto status = core_.status();
+  auto text = json::serialize(status);
+  return letter<schema::TwinView>::build([&](schema::TwinView::Builder b) {
+    b.setNamespace(core_.spec().ns);
+    b.setName(core_.spec().name);
+    b.setUid(core_.spec().uid);
+    b.setState(std::string{string_at(json::value(status), "state")});
+    b.setStatus({reinterpret_cast<const kj::byte*>(text.data()), text.size()});
+  });
 }
 
 caf::behavior twin_actor(base::stateful<twin_state>* self, twin_args args) { return self->state.make(std::move(args)); }

@@ -31,6 +31,7 @@ private:
   void handle(const internal::written& m);
   void step();
   void arm(int64_t wake_ms);
+  caf::result<letter<schema::TwinView>> view() const;
   moment now() const { return {args_->ctx.clock.steady_ms(), args_->ctx.clock.wall_ms()}; }
 
   base::actor* self_;
@@ -43,8 +44,9 @@ private:
   uint64_t timers_ = 0;
 };
 
-/// The twin of one device around its core: has the driver of its protocol read and write, tells its host what changed.
-/// A crash of it harms no other; the next one begins with what its host has kept.
+/// The twin of one device around its core: has the driver of its protocol read and write, tells its host what changed;
+/// whoever sends AskTwin (schema/twin.capnp) gets its status as it is now. A crash of it harms no other; the next one
+/// begins with what its host has kept.
 caf::behavior twin_actor(base::stateful<twin_state>* self, twin_args args);
 
 }  // namespace skerry::twin

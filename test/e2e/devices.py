@@ -185,10 +185,10 @@ class Devices:
         wait_for(lambda: self.peer.register(2) == 60, "what was desired meanwhile is written")
         return f"offline at the cloud after {took:.1f} s\n{shown}"
 
-    def costs(self):
-        with open(f"/proc/{self.edge.pid}/status", encoding="utf-8") as f:
-            rss = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
-        return f"the agent has {rss / 1024:.1f} MB with one device"
+    def the_twin_answers(self):
+        asked = run([self.w.skerry, "repl", "--data-dir", self.data, "-c", f"ask /node/{NODE}/twin/default/{NAME} AskTwin"])
+        expect("online" in asked.out and "21.5" in asked.out, f"the twin answers by its path: {asked.all}")
+        return asked.out.strip()[:200]
 
     def delete(self):
         self.k("delete", "device", NAME, "--wait=false")
@@ -210,7 +210,7 @@ def body(world, report):
              ("what is wrong is refused by name", d.what_is_wrong_is_refused),
              ("the cloud is away, the agent is killed", d.cloud_away),
              ("desired while the agent is away", d.desired_while_the_agent_is_away),
-             ("the device dies and comes back", d.the_device_dies_and_comes_back), ("what it costs", d.costs),
+             ("the device dies and comes back", d.the_device_dies_and_comes_back), ("the twin answers by its path", d.the_twin_answers),
              ("the device is deleted", d.delete)]
     for name, action in steps:
         if not report.step(name, action):

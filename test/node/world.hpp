@@ -89,6 +89,7 @@ struct world {
   caf::actor_system_config config = make_config();
   caf::actor_system sys{config};
   caf::actor link_actor, pool, agent;
+  caf::actor host;  ///< of devices; most have none
   uint64_t revision = 0;
 
   static caf::actor_system_config make_config() {
@@ -142,7 +143,8 @@ struct world {
                                              prober,
                                              machine,
                                              [this] { return linked ? link_actor : caf::actor{}; },
-                                             [this] { return pool; }});
+                                             [this] { return pool; },
+                                             [this] { return host; }});
     settle();
   }
   void start() {

@@ -11,6 +11,7 @@
 #include "schema/check.hpp"
 #include "schema/link.capnp.h"
 #include "schema/object.capnp.h"
+#include "schema/twin.capnp.h"
 #include "schema/vocabulary.hpp"
 #include "supervisors/inspector.hpp"
 
@@ -157,6 +158,7 @@ BOOST_AUTO_TEST_CASE(what_lies_on_disk_reads_as_it_was_first_written) {
   check_message(capnp::Schema::from<schema::JournalEntry>(), "JournalEntry");
   check_message(capnp::Schema::from<schema::StoredObject>(), "StoredObject");
   check_message(capnp::Schema::from<schema::Fact>(), "Fact");
+  check_message(capnp::Schema::from<schema::TwinState>(), "TwinState");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
