@@ -30,6 +30,7 @@ struct point_reading {
   quality state = quality::bad;
   std::string why;  ///< of a quality that is not good
   device::raw_value value;
+  int64_t age_ms = 0;  ///< how long ago the device said so, where it was not asked now
 };
 
 /// Does the device answer?
@@ -37,6 +38,14 @@ struct device_health {
   bool online = false;
   std::string why;  ///< if not
   bool operator==(const device_health&) const = default;
+};
+
+/// Who hears of a device; called on a thread of the driver.
+struct device_listener {
+  /// At the first answer or failure, and then whenever it changes.
+  std::function<void(device_health)> on_health;
+  /// The device has said something by itself: it is worth reading now. Not again before the next read.
+  std::function<void()> on_news{};
 };
 
 /// A device that a driver was told of. The driver connects, and connects again with a growing pause, as it is asked to
@@ -61,11 +70,10 @@ public:
   virtual ~device_driver() = default;
   /// "modbus": what device::protocol_of makes of spec.protocol.protocolName.
   virtual std::string_view protocol() const = 0;
-  /// Takes a device on; does not block. `on_health` is called on a thread of the driver, at the first answer or failure
-  /// and then whenever it changes. Errors: errc::invalid, with the key, for a configuration that cannot be used;
+  /// Takes a device on; does not block. Errors: errc::invalid, with the key, for a configuration that cannot be used;
   /// errc::too_many. A point whose own configuration cannot be used reads as bad, and says why.
   virtual caf::expected<std::unique_ptr<device_connection>> connect(device_description what,
-                                                                    std::function<void(device_health)> on_health) = 0;
+                                                                    device_listener listener) = 0;
 };
 
 }  // namespace skerry::ports

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "actors/twin/text.hpp"
 #include "schema/device/limits.hpp"
 #include "schema/error.hpp"
 
@@ -14,14 +15,8 @@ using ports::quality;
 constexpr int64_t together_ms = 10;      ///< what is due within that is read in one request
 constexpr int64_t grace_ms = 1'000;      ///< a driver keeps its deadlines; if it does not, it is given up after that
 constexpr int64_t wake_ms_max = 60'000;  ///< timers are never set for hours ahead
+constexpr int64_t news_read_ms = 20;     ///< a device that has news is read at most so often
 constexpr int64_t news_ms = 200;         ///< state changes are told at most so often
-
-std::string cut(std::string s) {
-  auto size = std::min(s.size(), limits::device_text_bytes_max);
-  while (size < s.size() && size > 0 && (static_cast<unsigned char>(s[size]) & 0xc0) == 0x80) --size;
-  s.resize(size);
-  return s;
-}
 
 std::string out_of_bounds(const property_spec& p, std::string_view text) {
   auto v = device::number_of(text);
@@ -33,10 +28,6 @@ std::string out_of_bounds(const property_spec& p, std::string_view text) {
 
 bool numeric(device::value_type t) {
   return t == device::value_type::integer || t == device::value_type::real32 || t == device::value_type::real64;
-}
-
-std::string_view name_of(quality q) {
-  return q == quality::good ? "good" : q == quality::uncertain ? "uncertain" : "bad";
 }
 
 std::string text_of(capnp::Text::Reader t) { return {t.begin(), t.size()}; }
@@ -140,6 +131,12 @@ void core::on_health(const ports::device_health& h, const moment& now) {
     }
 }
 
+void core::on_news(const moment& now) {
+  // A device that floods is read at most so often.
+  auto due = std::max(now.steady_ms, read_.begun_ms + news_read_ms);
+  for (auto& p : properties_) p.read_due = std::min(p.read_due, due);
+}
+
 void core::on_readings(uint64_t number, const std::vector<ports::point_reading>& readings, const moment& now) {
   if (!read_.open || number != read_.number) return;
   read_.open = false;
@@ -155,7 +152,8 @@ void core::read_value(uint32_t point, const ports::point_reading& r, const momen
     p.why = cut(r.why);
     return;
   }
-  last_online_ms_ = now.wall_ms;
+  auto seen_ms = now.wall_ms - std::max<int64_t>(r.age_ms, 0);
+  last_online_ms_ = std::max(last_online_ms_, seen_ms);
   auto text = device::to_text(s.how, r.value);
   if (!text) {
     p.state = quality::bad;
@@ -163,7 +161,7 @@ void core::read_value(uint32_t point, const ports::point_reading& r, const momen
     return;
   }
   p.reported = cut(std::move(*text));
-  p.reported_ms = now.wall_ms;
+  p.reported_ms = seen_ms;
   p.why = r.state == quality::good ? out_of_bounds(s, p.reported) : cut(r.why);
   p.state = p.why.empty() && r.state == quality::good ? quality::good : quality::uncertain;
 }
@@ -281,6 +279,7 @@ void core::plan_reads(actions& out, const moment& now) {
   if (out.read.empty()) return earliest(out, next);
   read_.open = true;
   read_.points = out.read;
+  read_.begun_ms = now.steady_ms;
   read_.give_up_ms = now.steady_ms + limits::device_read_ms_max + grace_ms;
   ++read_.number;
   earliest(out, read_.give_up_ms);
@@ -330,55 +329,6 @@ void core::mark_told(const moment& now) {
   news_ = false;
   told_once_ = true;
   told_ms_ = now.steady_ms;
-}
-
-// -- what is told and kept --------------------------------------------------------------------------------------------
-
-json::object core::twin_of(size_t i) const {
-  const auto& s = spec_->properties[i];
-  const auto& p = properties_[i];
-  json::object metadata{{"type", device::name_of(s.type)}, {"quality", name_of(p.state)}};
-  if (p.reported_ms != 0) metadata["timestamp"] = std::to_string(p.reported_ms);
-  if (!p.why.empty()) metadata["why"] = p.why;
-  if (!p.write_error.empty()) metadata["desiredError"] = p.write_error;
-  json::object out{{"propertyName", s.name},
-                   {"reported", json::object{{"value", p.reported}, {"metadata", std::move(metadata)}}}};
-  if (p.observed_ms != 0)
-    out["observedDesired"] =
-        json::object{{"value", p.observed}, {"metadata", json::object{{"timestamp", std::to_string(p.observed_ms)}}}};
-  return out;
-}
-
-json::object core::status() const {
-  std::string_view state = "unknown";
-  std::string reason = spec_->problem;
-  if (health_) state = health_->online ? "online" : "offline";
-  if (health_ && reason.empty()) reason = health_->why;
-  json::object out{{"state", state}};
-  if (last_online_ms_ != 0) out["lastOnlineTime"] = format_time(last_online_ms_);
-  json::array twins;
-  for (size_t i = 0; i < properties_.size(); ++i)
-    if (spec_->properties[i].to_cloud) twins.push_back(twin_of(i));
-  out["twins"] = std::move(twins);
-  if (!reason.empty()) out["extensions"] = json::object{{"reason", cut(reason)}};
-  return out;
-}
-
-letter<schema::TwinState> core::state() const {
-  return letter<schema::TwinState>::build([&](schema::TwinState::Builder b) {
-    b.setUid(spec_->uid);
-    b.setLastOnlineMs(last_online_ms_);
-    auto list = b.initProperties(static_cast<unsigned>(properties_.size()));
-    for (unsigned i = 0; i < list.size(); ++i) {
-      const auto& p = properties_[i];
-      list[i].setName(spec_->properties[i].name);
-      list[i].setReported(p.reported);
-      list[i].setReportedMs(p.reported_ms);
-      list[i].setObserved(p.observed);
-      list[i].setObservedStamp(p.observed_stamp);
-      list[i].setObservedMs(p.observed_ms);
-    }
-  });
 }
 
 bool same_connection(const device_spec& a, const device_spec& b) {

@@ -47,6 +47,8 @@ public:
   void change(std::shared_ptr<const device_spec> spec, bool connected_anew, const moment& now);
 
   void on_health(const ports::device_health& h, const moment& now);
+  /// The driver says that reading is worth it now.
+  void on_news(const moment& now);
   void on_readings(uint64_t number, const std::vector<ports::point_reading>& readings, const moment& now);
   void on_written(uint64_t number, const caf::error& e, const moment& now);
   /// The driver cannot take the device on.
@@ -85,6 +87,7 @@ private:
     bool open = false;
     int64_t give_up_ms = 0;
     std::vector<uint32_t> points;
+    int64_t begun_ms = 0;
   };
 
   void take(std::shared_ptr<const device_spec> spec, const moment& now);

@@ -39,6 +39,9 @@ struct health {
   uint64_t connection = 0;
   ports::device_health what;
 };
+struct news {
+  uint64_t connection = 0;
+};
 struct readings {
   uint64_t number = 0;
   std::vector<ports::point_reading> what;
@@ -49,7 +52,7 @@ struct written {
 };
 }  // namespace internal
 struct heard {
-  std::variant<internal::tick, internal::health, internal::readings, internal::written> event;
+  std::variant<internal::tick, internal::health, internal::news, internal::readings, internal::written> event;
 };
 
 }  // namespace skerry::twin

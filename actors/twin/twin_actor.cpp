@@ -65,9 +65,12 @@ void twin_state::connect() {
   ports::device_description what{args_->id, spec.config, {}};
   for (const auto& p : spec.properties) what.points.push_back({p.name, p.config});
   auto me = caf::actor_cast<caf::actor>(self_);
-  auto made = driver->connect(std::move(what), [me, connection](ports::device_health h) {
+  ports::device_listener listener;
+  listener.on_health = [me, connection](ports::device_health h) {
     caf::anon_send(me, heard{internal::health{connection, std::move(h)}});
-  });
+  };
+  listener.on_news = [me, connection] { caf::anon_send(me, heard{internal::news{connection}}); };
+  auto made = driver->connect(std::move(what), std::move(listener));
   if (!made) return core_.on_refused(message_of(made.error()), now());
   device_ = std::move(*made);
 }
@@ -80,6 +83,11 @@ void twin_state::handle(const internal::tick& m) {
 void twin_state::handle(const internal::health& m) {
   if (m.connection != connections_) return;
   core_.on_health(m.what, now());
+  step();
+}
+void twin_state::handle(const internal::news& m) {
+  if (m.connection != connections_) return;
+  core_.on_news(now());
   step();
 }
 void twin_state::handle(const internal::readings& m) {

@@ -27,6 +27,7 @@ private:
   void connect();
   void handle(const internal::tick& m);
   void handle(const internal::health& m);
+  void handle(const internal::news& m);
   void handle(const internal::readings& m);
   void handle(const internal::written& m);
   void step();

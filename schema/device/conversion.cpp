@@ -53,6 +53,13 @@ std::string bytes_of(const std::vector<uint16_t>& words) {
   return out;
 }
 
+std::string hex_of(std::string_view bytes) {
+  std::string out;
+  for (unsigned char b : bytes)
+    for (auto nibble : {b >> 4, b & 15}) out += "0123456789abcdef"[nibble];
+  return out;
+}
+
 bool is_utf8(std::string_view s) {
   for (size_t i = 0; i < s.size();) {
     auto c = static_cast<unsigned char>(s[i]);
@@ -105,12 +112,7 @@ caf::expected<std::string> from_words(const conversion& c, const std::vector<uin
     if (!is_utf8(s)) return corrupt("the registers hold no text");
     return s;
   }
-  if (c.form == representation::bytes) {
-    std::string out;
-    for (unsigned char b : bytes_of(words))
-      for (auto nibble : {b >> 4, b & 15}) out += "0123456789abcdef"[nibble];
-    return out;
-  }
+  if (c.form == representation::bytes) return hex_of(bytes_of(words));
   auto raw = joined(words);
   auto width = words.size() * 16;
   switch (c.form) {
@@ -249,6 +251,42 @@ std::optional<problem> check_width(const conversion& c) {
   return {};
 }
 
+/// Scale and offset, the same for all.
+std::optional<problem> take_scale(const json::object& config, conversion& c) {
+  for (auto [key, to] : {std::pair{"scale", &c.scale}, std::pair{"valueOffset", &c.offset}})
+    if (config.contains(key)) {
+      auto v = real_in(config, key);
+      if (!v) return problem{key, "must be a number"};
+      *to = *v;
+    }
+  if (c.scale == 0) c.scale = 1;  // absent, in Go's words
+  return {};
+}
+
+std::string lower(std::string_view s) {
+  std::string out{s};
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+caf::expected<std::string> from_plain(const conversion& c, std::string_view text) {
+  if (c.type == value_type::bytes) return hex_of(text);
+  if (!is_utf8(text)) return corrupt("what came is no text");
+  if (c.type == value_type::text) return std::string{text};
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  auto word = lower(text);
+  if (c.type == value_type::boolean) {
+    if (word == "true" || word == "1" || word == "on") return std::string{"true"};
+    if (word == "false" || word == "0" || word == "off") return std::string{"false"};
+    return corrupt("'" + std::string{text.substr(0, 64)} + "' is neither true nor false");
+  }
+  auto v = number_of(text);
+  if (!v) return corrupt("'" + std::string{text.substr(0, 64)} + "' is no number");
+  return shown(c, *v);
+}
+
 }  // namespace
 
 std::optional<value_type> type_of(std::string_view name) {
@@ -283,13 +321,7 @@ std::variant<conversion, problem> read_conversion(value_type type, const json::o
       if (!v) return problem{key, "must be true or false"};
       *to = *v;
     }
-  for (auto [key, to] : {std::pair{"scale", &c.scale}, std::pair{"valueOffset", &c.offset}})
-    if (config.contains(key)) {
-      auto v = real_in(config, key);
-      if (!v) return problem{key, "must be a number"};
-      *to = *v;
-    }
-  if (c.scale == 0) c.scale = 1;  // absent, in Go's words
+  if (auto p = take_scale(config, c)) return *p;
   auto is_signed = flag_in(config, "signed").value_or(negative);
   auto form = form_of(type, text_of(config, "dataType"), count, is_signed);
   if (!form) return problem{"dataType", "must be int, uint, float, double, bcd, string, bytes or bool"};
@@ -303,7 +335,17 @@ std::variant<conversion, problem> read_conversion(value_type type, const json::o
   return c;
 }
 
+std::variant<conversion, problem> read_text_conversion(value_type type, const json::object& config) {
+  if (type == value_type::stream) return problem{"", "a STREAM is no value"};
+  conversion c;
+  c.type = type;
+  c.plain = true;
+  if (auto p = take_scale(config, c)) return *p;
+  return c;
+}
+
 caf::expected<std::string> to_text(const conversion& c, const raw_value& raw) {
+  if (c.plain) return from_plain(c, raw.text);
   if ((c.bits ? raw.bits.size() : raw.words.size()) != c.count)
     return corrupt("the device gave another number of registers than was asked for");
   if (!c.bits) return from_words(c, raw.words);
@@ -317,6 +359,15 @@ caf::expected<raw_value> from_text(const conversion& c, std::string_view text) {
   raw_value out;
   if (c.type == value_type::boolean && text != "true" && text != "false" && text != "1" && text != "0")
     return invalid("'" + std::string{text} + "' is neither true nor false");
+  if (c.plain) {
+    auto numeric = c.type == value_type::integer || c.type == value_type::real32 || c.type == value_type::real64;
+    out.text = text;
+    if (!numeric) return out;
+    auto v = unscaled(c, text);
+    if (!v) return v.error();
+    if (c.scale != 1 || c.offset != 0) out.text = digits12(*v);
+    return out;
+  }
   if (c.bits) {
     auto v = unscaled(c, text);
     if (!v) return v.error();

@@ -7,10 +7,12 @@
 
 namespace skerry::device {
 
-/// What a device gave, before it means something: registers of 16 bits in the order of their addresses, or bits.
+/// What a device gave, before it means something: registers of 16 bits in the order of their addresses, bits, or a text
+/// that is the value as it stands (a number, "true", ...).
 struct raw_value {
   std::vector<uint16_t> words;
   std::vector<bool> bits;
+  std::string text{};
   bool operator==(const raw_value&) const = default;
 };
 
@@ -33,6 +35,7 @@ struct conversion {
   int bit = -1;
   uint16_t count = 1;  ///< registers or bits
   bool bits = false;   ///< coils or discrete inputs
+  bool plain = false;  ///< a text: no registers
 };
 
 /// Reads a conversion for a property of `type` that stands in `count` registers (or bits). `negative`: the model's
@@ -41,10 +44,13 @@ struct conversion {
 std::variant<conversion, problem> read_conversion(value_type type, const json::object& config, uint16_t count,
                                                   bool bits, bool negative);
 
+/// Reads a conversion for a property that comes as a text (MQTT): `scale`, `valueOffset`.
+std::variant<conversion, problem> read_text_conversion(value_type type, const json::object& config);
+
 /// The value as the text that a twin shows: integers in decimal; numbers with as many digits as are needed, at most 12;
 /// "true" or "false"; texts without the NULs and spaces at their end; bytes in hex. Value = raw * scale + offset; an
 /// INT is rounded. Errors: errc::corrupt for a digit that is none (BCD), a float that is no number, a text that is not
-/// UTF-8, another count than was asked for.
+/// UTF-8, another count than was asked for, a text that is no such value ("on" and "off" are booleans too).
 caf::expected<std::string> to_text(const conversion& c, const raw_value& raw);
 
 /// The other way round. Errors: errc::invalid for a text that is no such value, one that does not fit the registers,

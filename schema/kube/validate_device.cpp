@@ -3,6 +3,7 @@
 #include "schema/device/conversion.hpp"
 #include "schema/device/limits.hpp"
 #include "schema/device/modbus.hpp"
+#include "schema/device/mqtt.hpp"
 #include "schema/error.hpp"
 #include "schema/kube/checker.hpp"
 
@@ -64,6 +65,15 @@ void check_modbus_visitor(checker& c, const json::object& property, const step& 
     c.forbidden(here / "desired", "the register is read-only");
 }
 
+void check_mqtt_visitor(checker& c, const json::object& property, const step& here) {
+  const auto* visitors = object_in(property, "visitors");
+  if (visitors == nullptr) return;  // it may stand in the model
+  auto visitors_at = here / "visitors";
+  const auto& config = object_or_none(*visitors, "configData");
+  auto read = device::read_mqtt_visitor(config, {"namespace", "name", "property"});
+  if (auto* p = std::get_if<device::problem>(&read)) report(c, visitors_at / "configData", config, *p);
+}
+
 void check_properties(checker& c, const json::object& spec, const step& at, const std::string& protocol) {
   const auto* properties = array_in(spec, "properties");
   if (properties == nullptr) return;
@@ -81,6 +91,7 @@ void check_properties(checker& c, const json::object& spec, const step& at, cons
     if (!own.empty() && !protocol.empty() && device::protocol_of(own) != protocol)
       c.invalid(visitors_at / "protocolName", own, "must be the device's protocol, \"" + protocol + "\"");
     if (protocol == "modbus") check_modbus_visitor(c, *p, here, used);
+    if (protocol == "mqtt") check_mqtt_visitor(c, *p, here);
   }
 }
 
@@ -172,6 +183,13 @@ void check_device(checker& c, const resource_info&, const json::object*, const j
     auto protocol_at = at / "protocol";
     const auto& config = object_or_none(protocol, "configData");
     auto read = device::read_modbus_address(config);
+    if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
+  }
+  if (name == "mqtt") {
+    auto protocol_at = at / "protocol";
+    const auto& config = object_or_none(protocol, "configData");
+    // What may stand in a visitor instead is looked for there by the driver.
+    auto read = device::read_mqtt_address(config, json::object{{"clientId", "any"}});
     if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
   }
   check_properties(c, spec, at, name);

@@ -6,9 +6,8 @@ namespace skerry::sim {
 
 class sim_device_driver::connection final : public ports::device_connection {
 public:
-  connection(sim_device_driver& driver, ports::device_description what,
-             std::function<void(ports::device_health)> on_health)
-      : driver_(driver), what_(std::move(what)), on_health_(std::move(on_health)) {}
+  connection(sim_device_driver& driver, ports::device_description what, ports::device_listener listener)
+      : driver_(driver), what_(std::move(what)), listener_(std::move(listener)) {}
 
   void read(std::vector<uint32_t> points, uint32_t, readings done) override {
     auto& d = driver_.at(what_.name);
@@ -59,19 +58,19 @@ private:
     ports::device_health now{driver_.at(what_.name).online, {}};
     if (!now.online) now.why = "the device is off";
     if (std::exchange(told_, now) == now) return;
-    on_health_(now);
+    listener_.on_health(now);
   }
 
   sim_device_driver& driver_;
   ports::device_description what_;
-  std::function<void(ports::device_health)> on_health_;
+  ports::device_listener listener_;
   std::optional<ports::device_health> told_;
 };
 
-caf::expected<std::unique_ptr<ports::device_connection>> sim_device_driver::connect(
-    ports::device_description what, std::function<void(ports::device_health)> on_health) {
+caf::expected<std::unique_ptr<ports::device_connection>> sim_device_driver::connect(ports::device_description what,
+                                                                                    ports::device_listener listener) {
   ++at(what.name).connections;
-  return std::make_unique<connection>(*this, std::move(what), std::move(on_health));
+  return std::make_unique<connection>(*this, std::move(what), std::move(listener));
 }
 
 void sim_device_driver::release(const std::string& name) {

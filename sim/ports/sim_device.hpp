@@ -13,8 +13,8 @@ class sim_device_driver final : public ports::device_driver {
 public:
   explicit sim_device_driver(std::string protocol = "modbus") : protocol_(std::move(protocol)) {}
   std::string_view protocol() const override { return protocol_; }
-  caf::expected<std::unique_ptr<ports::device_connection>> connect(
-      ports::device_description what, std::function<void(ports::device_health)> on_health) override;
+  caf::expected<std::unique_ptr<ports::device_connection>> connect(ports::device_description what,
+                                                                   ports::device_listener listener) override;
 
   /// "namespace/name" -> what the device is.
   struct device {

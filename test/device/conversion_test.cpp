@@ -96,6 +96,39 @@ BOOST_AUTO_TEST_CASE(bits_and_texts) {
   BOOST_TEST(!from_text(three, "8"));
 }
 
+BOOST_AUTO_TEST_CASE(texts_of_devices_that_speak_for_themselves) {
+  auto converted = [](const char* type, const char* config, const char* said) -> std::string {
+    auto c = read_text_conversion(*type_of(type), config_of(config));
+    BOOST_REQUIRE(std::holds_alternative<conversion>(c));
+    raw_value raw;
+    raw.text = said;
+    auto text = to_text(std::get<conversion>(c), raw);
+    return text ? *text : "bad";
+  };
+  BOOST_TEST(converted("FLOAT", "{}", " 21.50\n") == "21.5");
+  BOOST_TEST(converted("FLOAT", "{'scale':0.1}", "215") == "21.5");
+  BOOST_TEST(converted("INT", "{}", "7") == "7");
+  BOOST_TEST(converted("INT", "{}", "7.6") == "8");
+  BOOST_TEST(converted("INT", "{}", "seven") == "bad");
+  BOOST_TEST(converted("FLOAT", "{}", "nan") == "bad");
+  BOOST_TEST(converted("BOOLEAN", "{}", "ON") == "true");
+  BOOST_TEST(converted("BOOLEAN", "{}", "false") == "false");
+  BOOST_TEST(converted("BOOLEAN", "{}", "2") == "bad");
+  BOOST_TEST(converted("STRING", "{}", "as it is ") == "as it is ");
+  BOOST_TEST(converted("STRING", "{}", "\xff") == "bad");
+  BOOST_TEST(converted("BYTES", "{}", "\xff\x01") == "ff01");
+  auto desired = [](const char* type, const char* config, const char* text) -> std::string {
+    auto raw = from_text(std::get<conversion>(read_text_conversion(*type_of(type), config_of(config))), text);
+    return raw ? raw->text : "refused";
+  };
+  BOOST_TEST(desired("FLOAT", "{'scale':0.1}", "21.5") == "215");
+  BOOST_TEST(desired("INT", "{}", "42") == "42");
+  BOOST_TEST(desired("INT", "{}", "x") == "refused");
+  BOOST_TEST(desired("BOOLEAN", "{}", "true") == "true");
+  BOOST_TEST(desired("BOOLEAN", "{}", "perhaps") == "refused");
+  BOOST_TEST(desired("STRING", "{}", "any text") == "any text");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_value_is_refused) {
   auto code = [](const auto& r) { return r ? errc{} : code_of(r.error()); };
   BOOST_TEST((code(to_text(made("INT", "{'dataType':'bcd'}", 1), {{0x12fa}, {}})) == errc::corrupt));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Modbus device applied with kubectl lives as a twin on its node: its values move and show, what is desired reaches it, through
+"""Devices (Modbus, MQTT) applied with kubectl live as twins on their node: their values move and show, what is desired reaches them, through
 restarts of the agent, with the cloud away, and when the device itself goes and comes back."""
 import os
 import socket
@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
+from devices_mqtt import Thermostat
 from harness import ROOT, Failed, expect, run, wait_for
 
 NODE = "rock-1"
@@ -191,9 +192,11 @@ class Devices:
         return asked.out.strip()[:200]
 
     def delete(self):
+        def names(resource):
+            return [o["metadata"]["name"] for o in self.k.items(resource)]
         self.k("delete", "device", NAME, "--wait=false")
-        wait_for(lambda: not self.k.items("devices"), "the device is gone")
-        wait_for(lambda: not self.k.items("devicestatuses"), "its status goes with it")
+        wait_for(lambda: NAME not in names("devices"), "the device is gone")
+        wait_for(lambda: NAME not in names("devicestatuses"), "its status goes with it")
 
         def quiet():
             time.sleep(0.3)
@@ -205,12 +208,15 @@ class Devices:
 
 def body(world, report):
     d = Devices(world)
+    t = Thermostat(d)
     steps = [("cloud, node and device start", d.set_up), ("manifests of KubeEdge apply", d.apply), ("values move", d.values_move),
              ("desired values reach the device", d.desired_reaches_the_device),
              ("what is wrong is refused by name", d.what_is_wrong_is_refused),
              ("the cloud is away, the agent is killed", d.cloud_away),
              ("desired while the agent is away", d.desired_while_the_agent_is_away),
              ("the device dies and comes back", d.the_device_dies_and_comes_back), ("the twin answers by its path", d.the_twin_answers),
+             ("a device that speaks MQTT", t.applied),
+             ("what is desired is published", t.desired), ("the MQTT device and its broker die and come back", t.dies),
              ("the device is deleted", d.delete)]
     for name, action in steps:
         if not report.step(name, action):

@@ -39,11 +39,11 @@ struct scene {
     return "{'ip':'127.0.0.1','port':'" + std::to_string(server.port()) + "','slaveID':1,'timeout':200" + more + "}";
   }
   void connect(std::vector<ports::device_point> points, const std::string& more = "") {
-    auto c = driver->connect({"default/d", parsed(address(more)), std::move(points)}, [this](ports::device_health h) {
-      std::lock_guard lock{mutex};
-      told.push_back(std::move(h));
-      changed.notify_all();
-    });
+    auto c = driver->connect({"default/d", parsed(address(more)), std::move(points)}, {[this](ports::device_health h) {
+                               std::lock_guard lock{mutex};
+                               told.push_back(std::move(h));
+                               changed.notify_all();
+                             }});
     BOOST_REQUIRE_MESSAGE(c, (c ? "" : message_of(c.error())));
     device = std::move(*c);
   }

@@ -35,7 +35,7 @@ readings read(ports::device_connection& device, std::vector<uint32_t> points) {
 std::unique_ptr<ports::device_connection> connect(ports::device_driver& driver, const std::string& address) {
   auto c = driver.connect(
       {"default/d", parsed(address), {{"p", parsed("{'register':'HoldingRegister','offset':1,'limit':2}")}}},
-      [](ports::device_health) {});
+      {[](ports::device_health) {}});
   BOOST_REQUIRE(c);
   return std::move(*c);
 }

@@ -257,6 +257,35 @@ BOOST_FIXTURE_TEST_CASE(a_driver_that_hangs_is_given_up, scene) {
   BOOST_TEST(shown(0) == " bad: the driver does not answer");
 }
 
+BOOST_FIXTURE_TEST_CASE(news_of_a_device_are_read_at_once_but_not_without_end, scene) {
+  start(manifest("", ",'collectCycle':60000", ",'collectCycle':60000"));
+  health(true);
+  answer({good(0, 215), good(1, 7)});
+  after(1'000);
+  twin.on_news(now);
+  BOOST_TEST((step().read == std::vector<uint32_t>{0, 1}));
+  answer({good(0, 216), good(1, 7)});
+  size_t reads = 0;
+  for (int i = 0; i < 1'000; ++i) {  // a flood for a second
+    now.steady_ms += 1;
+    now.wall_ms += 1;
+    twin.on_news(now);
+    if (step().read.empty()) continue;
+    ++reads;
+    answer({good(0, 216), good(1, 7)});
+  }
+  BOOST_TEST((reads > 40u && reads <= 101u), reads);
+  auto old = good(0, 217);
+  old.age_ms = 5'000;
+  after(1'000);
+  twin.on_news(now);
+  step();
+  answer({old, good(1, 7)});
+  auto s = twin.status();
+  BOOST_TEST(string_at(s.at("twins").as_array()[0], "reported.metadata.timestamp") ==
+             std::to_string(now.wall_ms - 5'000));
+}
+
 BOOST_FIXTURE_TEST_CASE(goes_on_after_a_restart, scene) {
   start(manifest("{'value':'30'}"));
   health(true);

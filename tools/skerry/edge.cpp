@@ -8,6 +8,7 @@
 
 #include "actors/link/join.hpp"
 #include "drivers/device/modbus/driver.hpp"
+#include "drivers/device/mqtt/driver.hpp"
 #include "drivers/files/posix_files.hpp"
 #include "drivers/kv/leveldb.hpp"
 #include "drivers/machine/linux_machine.hpp"
@@ -59,6 +60,7 @@ struct edge::parts {
   std::unique_ptr<net::tls_transport> transport;
   std::unique_ptr<ports::prober> prober;
   std::unique_ptr<ports::device_driver> modbus = drivers::modbus::make_driver();
+  std::unique_ptr<ports::device_driver> mqtt = drivers::mqtt::make_driver();
   vocabulary words;
   std::unique_ptr<link::mesh> mesh;
   std::unique_ptr<admin_parts> admin;
@@ -72,7 +74,7 @@ edge::~edge() {
   if (parts_ && parts_->admin) parts_->admin->server.reset();
   if (island_) island_->stop_root(stop_ms_max);
   if (parts_ && parts_->loop) parts_->loop->stop();
-  if (parts_) parts_->modbus.reset();
+  if (parts_) parts_->modbus.reset(), parts_->mqtt.reset();
   if (parts_) parts_->runtime.reset();
   if (parts_ && parts_->mesh) parts_->mesh->stop();
   auto keep = std::move(parts_);  // what actors refer to goes after them
@@ -193,7 +195,7 @@ caf::expected<void> edge::open(const options& o, const extensions& with) {
       .server = id.server,
       .credentials = {.ca_pem = id.ca_pem, .ca_pin = {}, .certificate_pem = id.certificate_pem, .key_pem = id.key_pem},
       .on_renewed = renewed,
-      .device_drivers = {p.modbus.get()},
+      .device_drivers = {p.modbus.get(), p.mqtt.get()},
       .mesh = p.mesh.get(),
       .admin = &p.admin->inspector});
   p.app = std::make_unique<tools::app>(

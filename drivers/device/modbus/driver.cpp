@@ -77,8 +77,8 @@ class driver final : public ports::device_driver {
 public:
   std::string_view protocol() const override { return "modbus"; }
 
-  caf::expected<std::unique_ptr<ports::device_connection>> connect(
-      ports::device_description what, std::function<void(ports::device_health)> on_health) override {
+  caf::expected<std::unique_ptr<ports::device_connection>> connect(ports::device_description what,
+                                                                   ports::device_listener listener) override {
     auto address = device::read_modbus_address(object_of(what.config));
     if (auto* p = std::get_if<device::problem>(&address))
       return make_error(errc::invalid,
@@ -92,7 +92,7 @@ public:
       s->refused.push_back(p == nullptr ? "" : "visitors.configData." + p->key + " " + p->why);
       s->alone.push_back(false);
     }
-    s->on_health = std::move(on_health);
+    s->on_health = std::move(listener.on_health);
     auto b = all_->take(s->address);
     if (!b) return make_error(errc::too_many, "more than " + std::to_string(buses_max) + " Modbus lines");
     return std::make_unique<connection>(all_, std::move(b), std::move(s));

@@ -1,0 +1,113 @@
+#pragma once
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace skerry::test {
+
+/// A real broker, mosquitto, on a port of its own; its files go with it.
+class broker {
+public:
+  explicit broker(const std::string& more = "allow_anonymous true\n") {
+    char name[] = "/tmp/skerry-mqtt-XXXXXX";
+    if (::mkdtemp(name) == nullptr) throw std::runtime_error("no directory for the broker");
+    directory_ = name;
+    port_ = free_port();
+    std::ofstream{directory_ + "/conf"} << "listener " << port_ << " 127.0.0.1\npersistence false\n" << replaced(more);
+    ::chmod(directory_.c_str(), 0755);  // it gives up root
+    start();
+  }
+  ~broker() {
+    stop();
+    for (const auto* f : {"/conf", "/passwords"}) ::unlink((directory_ + f).c_str());
+    ::rmdir(directory_.c_str());
+  }
+  /// Makes a file of passwords for `password_file DIRECTORY/passwords`.
+  static std::string hashed(const std::string& path, const std::string& user, const std::string& password) {
+    std::ofstream{path} << user << ":" << password << "\n";
+    run({"mosquitto_passwd", "-U", path});
+    ::chmod(path.c_str(), 0644);
+    return path;
+  }
+  int port() const { return port_; }
+  const std::string& directory() const { return directory_; }
+
+  void start() {
+    const char* argv[] = {"mosquitto", "-c", nullptr, nullptr};
+    auto path = conf();
+    argv[2] = path.c_str();
+    posix_spawn_file_actions_t quiet;
+    ::posix_spawn_file_actions_init(&quiet);
+    ::posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
+    const auto* program = ::access("/usr/sbin/mosquitto", X_OK) == 0 ? "/usr/sbin/mosquitto" : "/usr/bin/mosquitto";
+    if (::posix_spawn(&pid_, program, &quiet, nullptr, const_cast<char**>(argv), environ) != 0)
+      throw std::runtime_error("mosquitto does not start: tools/install test");
+    ::posix_spawn_file_actions_destroy(&quiet);
+    for (int i = 0; i < 1'000 && !answers(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  void stop() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+private:
+  std::string conf() const { return directory_ + "/conf"; }
+  std::string replaced(std::string more) const {
+    auto at = more.find("DIRECTORY");
+    if (at == std::string::npos) return more;
+    more.replace(at, 9, directory_);
+    hashed(directory_ + "/passwords", "plant", "s3cret");
+    return more;
+  }
+  static void run(std::vector<std::string> command) {
+    std::vector<char*> argv;
+    for (auto& c : command) argv.push_back(c.data());
+    argv.push_back(nullptr);
+    pid_t pid = -1;
+    if (::posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ) != 0)
+      throw std::runtime_error(command[0] + " does not start");
+    ::waitpid(pid, nullptr, 0);
+  }
+  static int free_port() {
+    auto fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    ::bind(fd, reinterpret_cast<sockaddr*>(&name), size);
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
+    ::close(fd);
+    return ntohs(name.sin_port);
+  }
+  bool answers() const {
+    auto fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    name.sin_port = htons(static_cast<uint16_t>(port_));
+    auto ok = ::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0;
+    ::close(fd);
+    return ok;
+  }
+
+  std::string directory_;
+  int port_ = 0;
+  pid_t pid_ = -1;
+};
+
+}  // namespace skerry::test
