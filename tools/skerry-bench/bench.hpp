@@ -28,6 +28,7 @@ figures bench_link();
 figures bench_pod();
 figures bench_actors();
 figures bench_sim();
+figures bench_twin();
 
 /// The value at fraction `q` of the sorted sample; 0 for an empty one.
 double quantile(std::vector<double> sample, double q);

@@ -33,6 +33,7 @@ constexpr entry entries[] = {
     {"actors", bench_actors, "supervision: a pool of 100,000, kill and return, memory of a child; local letters"},
     {"sim", bench_sim, "simulated fleets of 100 to 5,000 nodes: start, an hour of life, memory (some minutes)"},
     {"link", bench_link, "letters over a link: throughput, round trip, delay, 1,000 links; beside CAF's own BASP"},
+    {"twin", bench_twin, "Modbus devices: register to client, desired to device, 100 devices on one agent (root)"},
     {"agent", bench_agent, "memory and idle CPU of the edge agent, with 0 and 20 pods; size of the binary (root)"},
     {"pod", bench_pod, "create to Running; 20 at once; start of an agent without a cloud (root)"},
 };
