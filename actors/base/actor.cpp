@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 
 #include <caf/actor_cast.hpp>
+#include <caf/actor_clock.hpp>
 #include <cstdlib>
 #include <memory>
 
@@ -60,6 +61,8 @@ caf::invoke_message_result actor::consume(caf::mailbox_element& m) {
     current_mailbox_element(&m);  // should the sink throw, this is the message in hand
     sink->on_message(*this, m);
   }
+  // CAF 0.17 leaves the timer of a request that was answered: it would hold this actor, and wake it for nothing.
+  if (m.mid.is_response()) clock().cancel_request_timeout(this, m.mid);
   auto result = super::consume(m);
   // This thread alone writes it: no locked instruction.
   meter_.handled_.store(meter_.handled_.load(relaxed) + 1, relaxed);

@@ -17,6 +17,10 @@ std::string text_at(const json::value& v, std::string_view path, std::string_vie
   return std::string{string_at(v, path, otherwise)};
 }
 
+std::vector<node_state::owned>::iterator find_owner(std::vector<node_state::owned>& all, uint64_t owner) {
+  return std::find_if(all.begin(), all.end(), [owner](const auto& o) { return o.owner == owner; });
+}
+
 bool number(std::string_view text, int64_t& n) {
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
   return ec == std::errc{} && end == text.data() + text.size();
@@ -186,7 +190,7 @@ pod_request read_request(const json::value& pod) {
     r.tolerations.push_back(
         {text_at(t, "key"), text_at(t, "operator", "Equal"), text_at(t, "value"), text_at(t, "effect")});
   for (const auto& o : array_at(pod, "metadata.ownerReferences"))
-    if (bool_at(o, "controller")) r.owner = text_at(o, "uid");
+    if (bool_at(o, "controller")) r.owner = std::hash<std::string_view>{}(string_at(o, "uid"));
   r.priority = int_at(pod, "spec.priority");
   return r;
 }
@@ -224,14 +228,17 @@ bool read_node(const store::object& node, node_state& to) {
 void node_state::take(const pod_request& r) {
   used.add(r.needs);
   ports.insert(ports.end(), r.ports.begin(), r.ports.end());
-  if (!r.owner.empty()) ++owners[r.owner];
+  if (r.owner == 0) return;
+  auto o = find_owner(owners, r.owner);
+  if (o == owners.end()) o = owners.insert(o, {r.owner, 0});
+  ++o->pods;
 }
 
 void node_state::release(const pod_request& r) {
   used.subtract(r.needs);
   for (const auto& p : r.ports)
     if (auto i = std::find(ports.begin(), ports.end(), p); i != ports.end()) ports.erase(i);
-  if (auto o = owners.find(r.owner); o != owners.end() && --o->second <= 0) owners.erase(o);
+  if (auto o = find_owner(owners, r.owner); o != owners.end() && --o->pods <= 0) owners.erase(o);
 }
 
 // -- fitting ----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "actors/store/object.hpp"
@@ -58,7 +57,7 @@ struct pod_request {
   std::vector<node_term> required, preferred;
   std::vector<toleration> tolerations;
   std::vector<host_port> ports;
-  std::string owner;  ///< uid of the managing owner: pods of one owner are spread
+  uint64_t owner = 0;  ///< stands for the uid of the managing owner, 0: none; pods of one owner are spread
   int64_t priority = 0;
 };
 pod_request read_request(const json::value& pod);
@@ -74,7 +73,17 @@ struct node_state {
 
   amounts used;
   std::vector<host_port> ports;
-  std::unordered_map<std::string, int64_t> owners;
+  struct owned {
+    uint64_t owner = 0;
+    int64_t pods = 0;
+  };
+  std::vector<owned> owners;  ///< few: each has a pod here
+
+  int64_t pods_of(uint64_t owner) const {
+    for (const auto& o : owners)
+      if (o.owner == owner) return o.pods;
+    return 0;
+  }
 
   void take(const pod_request& r);
   void release(const pod_request& r);

@@ -35,7 +35,7 @@ candidate rate(const pod_request& r, node_state& n) {
   // Pods that ask for nothing still take something: their number counts, too.
   auto pods = free_share(n.allocatable.pods, n.used.pods + 1);
   c.free = (cpu + memory + pods) / 3 * 100;
-  if (auto o = n.owners.find(r.owner); o != n.owners.end()) c.same_owner = static_cast<double>(o->second);
+  if (r.owner != 0) c.same_owner = static_cast<double>(n.pods_of(r.owner));
   for (const auto& t : n.taints)
     if (t.effect == "PreferNoSchedule" &&
         std::none_of(r.tolerations.begin(), r.tolerations.end(), [&](const toleration& x) { return x.tolerates(t); }))

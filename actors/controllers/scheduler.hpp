@@ -1,6 +1,7 @@
 #pragma once
 #include <caf/event_based_actor.hpp>
 #include <set>
+#include <unordered_map>
 
 #include "actors/base/actor.hpp"
 #include "actors/controllers/events.hpp"

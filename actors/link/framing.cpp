@@ -28,6 +28,18 @@ caf::error frame_reader::feed(std::span<const std::byte> in, std::vector<frame>&
   return {};
 }
 
+/// The size of the message that a length announces. Errors: errc::too_large, errc::corrupt.
+caf::expected<size_t> frame_reader::size_at(const std::byte* p) {
+  auto size = length_of(p);
+  if (size > limits::frame_bytes_max)
+    return make_error(errc::too_large, "frame of " + std::to_string(size) + " bytes; at most " +
+                                           std::to_string(limits::frame_bytes_max) + " are allowed");
+  if (size == 0 || size % sizeof(capnp::word) != 0)
+    return make_error(errc::corrupt,
+                      "frame of " + std::to_string(size) + " bytes is not whole words; this is not skerry-link/1");
+  return size;
+}
+
 /// Takes one frame, or keeps the rest for later and sets `more` to false.
 caf::error frame_reader::take(std::span<const std::byte>& in, std::vector<frame>& out, bool& more) {
   auto fill = [&](size_t size) {
@@ -38,22 +50,28 @@ caf::error frame_reader::take(std::span<const std::byte>& in, std::vector<frame>
     }
     return waiting_.size() >= size;
   };
+  auto parse = [&](std::span<const std::byte> body) {
+    auto f = frame::from_bytes(body, traversal_factor);
+    if (f) out.push_back(std::move(*f));
+    return f ? caf::error{} : std::move(f.error());
+  };
+  if (waiting_.empty() && in.size() >= prefix) {  // nearly always a frame arrives whole
+    auto size = size_at(in.data());
+    if (!size) return std::move(size.error());
+    if (in.size() >= prefix + *size) {
+      auto body = in.subspan(prefix, *size);
+      in = in.subspan(prefix + *size);
+      return parse(body);
+    }
+  }
   if (!fill(prefix)) return more = false, caf::error{};
-  auto size = length_of(waiting_.data());
-  if (size > limits::frame_bytes_max)
-    return make_error(errc::too_large, "frame of " + std::to_string(size) + " bytes; at most " +
-                                           std::to_string(limits::frame_bytes_max) + " are allowed");
-  if (size == 0 || size % sizeof(capnp::word) != 0)
-    return make_error(errc::corrupt,
-                      "frame of " + std::to_string(size) + " bytes is not whole words; this is not skerry-link/1");
+  auto size = size_at(waiting_.data());
+  if (!size) return std::move(size.error());
   // The buffer grows with what arrives, not with what a peer announces.
-  if (!fill(prefix + size)) return more = false, caf::error{};
-  auto f = frame::from_bytes(std::span{waiting_}.subspan(prefix), traversal_factor);
-  if (!f) return std::move(f.error());
-  out.push_back(std::move(*f));
-  waiting_.clear();
-  if (waiting_.capacity() > 64 * 1024) ports::bytes{}.swap(waiting_);
-  return {};
+  if (!fill(prefix + *size)) return more = false, caf::error{};
+  auto e = parse(std::span{waiting_}.subspan(prefix));
+  ports::bytes{}.swap(waiting_);  // a node has one for each connection, and seldom needs it
+  return e;
 }
 
 }  // namespace skerry::link

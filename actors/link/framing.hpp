@@ -29,6 +29,7 @@ public:
   caf::error feed(std::span<const std::byte> in, std::vector<frame>& out);
 
 private:
+  static caf::expected<size_t> size_at(const std::byte* p);
   caf::error take(std::span<const std::byte>& in, std::vector<frame>& out, bool& more);
   ports::bytes waiting_;  ///< a frame that is not whole yet, with its length
 };

@@ -167,6 +167,8 @@ void mesh_core::attach(const caf::actor& worker) {
     std::lock_guard lock{mutex_};
     worker_ = caf::actor_cast<caf::weak_actor_ptr>(worker);
   }
+  // What its predecessor had in hand when it ended is looked after again.
+  for (auto& p : all_peers()) wake(*p);
   woken_ = false;
   wake();
 }
@@ -181,13 +183,35 @@ void mesh_core::wake() {
   if (worker) caf::anon_send(caf::actor_cast<caf::actor>(worker), mesh_work{});
 }
 
+void mesh_core::wake(peer& who) {
+  if (!who.mark_due()) return wake();
+  {
+    std::lock_guard lock{due_mutex_};
+    due_.emplace_back(&who);
+  }
+  wake();
+}
+
+/// Costs by the peers that have something to do, and not by all that there are.
 uint32_t mesh_core::work() {
   woken_ = false;
+  std::vector<peer_ptr> peers;
+  {
+    std::lock_guard lock{due_mutex_};
+    peers.swap(due_);
+  }
+  for (auto& p : peers) p->unmark_due();
   auto t = now();
   retry_commit_ = false;
-  commit();
+  commit(peers);
   auto more = facts_->retry(t) || retry_commit_;
-  for (auto& p : all_peers()) more |= p->tick(t);
+  for (auto& p : peers) {
+    if (!p->tick(t) && (!retry_commit_ || p->facts_written() == 0)) continue;
+    more = true;
+    if (!p->mark_due()) continue;
+    std::lock_guard lock{due_mutex_};
+    due_.push_back(std::move(p));
+  }
   return more ? tick_ms : 0;
 }
 
@@ -196,6 +220,11 @@ void mesh_core::stop() {
   {
     std::unique_lock lock{peers_mutex_};
     all.swap(peers_);
+  }
+  std::vector<peer_ptr> due;  // let go of without the lock: what they hold may send
+  {
+    std::lock_guard lock{due_mutex_};
+    due.swap(due_);
   }
   for (auto& [island, p] : all) {
     p->forget();

@@ -81,9 +81,11 @@ public:
   caf::error observe(const caf::actor& who, std::string_view island, caf::message suspended, caf::message resumed);
   void tell_observers(const std::string& neighbour, bool up);
   void attach(const caf::actor& worker);
+  /// The worker is to commit what facts_in has.
   void wake();
+  /// The worker is to look after this peer: it has letters to sync or to erase, or something in it has a deadline.
+  void wake(peer& who);
   uint32_t work();
-  void commit();
   void commit_failed(const caf::error& why);
   void stop();
 
@@ -96,6 +98,7 @@ public:
 
 private:
   void warn(const std::string& text, base::line_limit& lines);
+  void commit(const std::vector<peer_ptr>& peers);
 
   struct observer {
     std::string island;
@@ -121,6 +124,9 @@ private:
   std::mutex exported_mutex_;
   std::map<caf::actor_id, caf::weak_actor_ptr> exported_;
   std::deque<caf::actor_id> exported_order_;
+
+  std::mutex due_mutex_;
+  std::vector<peer_ptr> due_;  ///< to be looked after at the worker's next turn, each once
 
   mutable std::mutex mutex_;  ///< of what follows
   std::vector<observer> observers_;

@@ -52,14 +52,15 @@ caf::error mesh_core::load() {
   return w ? caf::error{} : std::move(w.error());
 }
 
-/// One sync for all that was written: letters that may be sent then, and offsets of which the senders may be told.
-void mesh_core::commit() {
+/// One sync for all that these peers wrote: letters that may be sent then, and offsets of which the senders may be
+/// told.
+void mesh_core::commit(const std::vector<peer_ptr>& peers) {
   if (args_.kv == nullptr) return;
   ports::kv_batch batch;
   std::vector<std::pair<peer_ptr, uint64_t>> written;
-  for (auto& p : all_peers()) {
+  for (const auto& p : peers) {
     p->take_erased(batch);
-    if (auto s = p->facts_written(); s != 0) written.emplace_back(std::move(p), s);
+    if (auto s = p->facts_written(); s != 0) written.emplace_back(p, s);
   }
   auto offsets = facts_->dirty();
   if (offsets) facts_->collect(batch);

@@ -63,6 +63,7 @@ class latest_slots {
 public:
   /// Puts `o` in place of the one with its key, which goes to `replaced`. False if there are too many keys.
   bool put(std::string key, outgoing o, std::vector<outgoing>& replaced);
+  bool has_refused() const { return !refused_.empty(); }
   /// Is there one to send?
   bool waits() const { return !order_.empty(); }
   /// The next one to send, now in flight with a new receipt; stays valid until something is put or taken.
@@ -120,6 +121,7 @@ public:
   std::vector<call> expire(int64_t now_ms, bool& more);
   std::vector<call> take_all();
   size_t size() const { return calls_.size(); }
+  bool has_deadlines() const { return with_deadline_ > 0; }
 
   static constexpr uint64_t id_mask = (1ULL << 58) - 1;
 

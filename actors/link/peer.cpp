@@ -102,8 +102,7 @@ void peer::push_letter(outgoing o, graveyard& dead) {
     if (!taken) ++dropped_.overflow;
     for (auto& r : replaced) (taken ? dead.quiet : dead.refused).push_back(std::move(r));
     flush(dead);
-    if (!can_send()) core_.wake();
-    return;
+    return look_after();
   }
   o.deadline_ms = std::max<int64_t>(o.since_ms + ttl, 1);
   push(std::move(o), dead);
@@ -121,7 +120,13 @@ void peer::push(outgoing o, graveyard& dead) {
     if (auto& r = dead.refused[i]; r.kind == envelope_kind::letter) calls_.take(r.call);
   q.push(std::move(o));
   flush(dead);
-  if (!can_send()) core_.wake();
+  look_after();
+}
+
+/// What has a deadline is looked at again and again until it has gone.
+void peer::look_after() {
+  if (!state_.empty() || !fact_.empty() || !bulk_.empty() || calls_.has_deadlines() || latest_.has_refused())
+    core_.wake(*this);
 }
 
 void peer::post(outgoing o) {

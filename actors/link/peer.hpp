@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <caf/ref_counted.hpp>
 #include <condition_variable>
 #include <map>
@@ -24,6 +25,9 @@ public:
   ~peer() override;
 
   const std::string& island() const { return island_; }
+  /// True if it was not marked: the caller puts it among those that the worker looks after.
+  bool mark_due() { return !due_.exchange(true); }
+  void unmark_due() { due_ = false; }
   mesh_core& core() const { return core_; }
 
   // -- from proxies (peer.cpp)
@@ -102,6 +106,7 @@ private:
   };
 
   // under the lock
+  void look_after();
   bool can_send() const;
   bool lower();
   bool has_credit(size_t cost) const { return unsettled_ == 0 || unsettled_ + cost <= window_; }
@@ -129,6 +134,7 @@ private:
 
   mesh_core& core_;
   const std::string island_;
+  std::atomic<bool> due_{false};
   std::mutex incoming_mutex_;  ///< taken before all others
   std::mutex journal_mutex_;   ///< so that sequences reach the disk in order; taken before mutex_
   std::condition_variable journal_room_;

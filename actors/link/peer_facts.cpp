@@ -74,7 +74,7 @@ void peer::send_fact(outgoing o) {
     written_ = sequence;
   }
   journal.unlock();
-  core_.wake();
+  core_.wake(*this);
   if (answer_to) answer_to->enqueue(o.to, mid.response_id(), caf::make_message(), nullptr);
 }
 
@@ -175,7 +175,7 @@ void peer::acknowledge(std::string_view path, uint64_t sequence, std::vector<fac
   auto before = done.size();
   facts_.acknowledge(path, sequence, done);
   for (auto i = before; i < done.size(); ++i) erased_.push_back(done[i].sequence);
-  if (!erased_.empty()) core_.wake();
+  if (!erased_.empty()) core_.wake(*this);
 }
 
 size_t peer::drop_facts(ports::kv_batch* batch) {

@@ -38,7 +38,7 @@ void peer::up(std::shared_ptr<link_end> end) {
   }
   if (was_ready) core_.tell_observers(island_, false);
   if (old) old->close();
-  core_.wake();
+  core_.wake(*this);
   const auto& a = core_.args();
   end->send(encode_with([&](schema::Frame::Builder b) {
     auto m = b.initMesh();
@@ -82,7 +82,7 @@ void peer::down(const link_end& end) {
     was_ready = lower();
   }
   if (was_ready) core_.tell_observers(island_, false);
-  core_.wake();
+  core_.wake(*this);
 }
 
 void peer::drained(const link_end& end) {
@@ -172,6 +172,7 @@ void peer::transmit(std::vector<outgoing*>& letters) {
       if (o->call != 0) {
         auto direct = paths::is_below(proxy_of(o->to)->path(), island_);
         calls_.sent(o->call, direct ? 0 : t + limits::relayed_call_ms_max);
+        if (!direct) core_.wake(*this);
       }
     }
   }
@@ -200,7 +201,7 @@ void peer::on_settled(const link_end& from, schema::Settled::Reader s) {
   }
   auto again = now() + limits::latest_again_ms;
   for (auto r : s.getRefused()) latest_.refuse(r, again);
-  if (s.getRefused().size() > 0) core_.wake();
+  if (s.getRefused().size() > 0) core_.wake(*this);
   flush(dead);
 }
 
@@ -253,7 +254,7 @@ void peer::hold(bool on) {
     if (!on) flush(dead);
   }
   if (changed && told) core_.tell_observers(island_, !on);
-  core_.wake();
+  core_.wake(*this);
 }
 
 size_t peer::forget() {

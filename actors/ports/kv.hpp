@@ -1,6 +1,7 @@
 #pragma once
 #include <caf/expected.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,16 +9,37 @@
 
 namespace skerry::ports {
 
+/// The bytes of a value: its own, or some that others have too, so that what is written is not copied to be written.
+/// Immutable; none at all is not the same as empty.
+class kv_value {
+public:
+  kv_value() = default;
+  kv_value(std::string own) : text_(std::move(own)), there_(true) {}
+  kv_value(const char* own) : kv_value(std::string{own}) {}
+  /// `bytes` stay as they are while `owner` lives.
+  kv_value(std::shared_ptr<const void> owner, std::string_view bytes)
+      : owner_(std::move(owner)), shared_(bytes), there_(true) {}
+
+  explicit operator bool() const { return there_; }
+  std::string_view bytes() const { return owner_ ? shared_ : std::string_view{text_}; }
+
+private:
+  std::string text_;
+  std::shared_ptr<const void> owner_;
+  std::string_view shared_;
+  bool there_ = false;
+};
+
 /// One atomic set of changes, applied in order.
 struct kv_batch {
   struct change {
     std::string key;
-    std::optional<std::string> value;  ///< empty: remove the key
+    kv_value value;  ///< none: remove the key
   };
   std::vector<change> changes;
 
-  void put(std::string key, std::string value) { changes.push_back({std::move(key), std::move(value)}); }
-  void remove(std::string key) { changes.push_back({std::move(key), std::nullopt}); }
+  void put(std::string key, kv_value value) { changes.push_back({std::move(key), std::move(value)}); }
+  void remove(std::string key) { changes.push_back({std::move(key), {}}); }
 };
 
 /// An ordered key-value store with atomic batches (LevelDB in drivers/kv; shaped so that etcd can stand behind it).

@@ -7,11 +7,6 @@
 namespace skerry::store {
 namespace {
 
-std::string bytes_of(const object& o) {
-  auto b = o.bytes();
-  return {reinterpret_cast<const char*>(b.data()), b.size()};
-}
-
 caf::error damaged(const std::string& what) {
   return make_error(errc::corrupt, "the store is damaged: " + what + "; restore the data directory from a backup");
 }
@@ -149,9 +144,10 @@ caf::expected<committed> core::apply(const std::vector<change>& changes, int64_t
     out.objects.push_back(std::move(*o));
   }
   for (const auto& o : out.objects) {
-    auto bytes = bytes_of(o);
+    auto bytes = o.bytes();
     batch_bytes_ += bytes.size();
-    batch_.put(layout::record_key(revision_of(o)), std::move(bytes));
+    batch_.put(layout::record_key(revision_of(o)),
+               {std::make_shared<const object>(o), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
   }
   revision_ += out.objects.size();
   out.revision = revision_;

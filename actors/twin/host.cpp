@@ -230,7 +230,7 @@ void host_state::flush() {
   ports::kv_batch batch;
   for (const auto& [id, state] : unsaved_) {
     auto bytes = state.bytes();
-    batch.put(std::string{prefix} + id, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    batch.put(std::string{prefix} + id, std::string{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
   unsaved_.clear();
   // Not synced: after a power cut a value is older, and a desired one that was taken is written once more.

@@ -94,7 +94,7 @@ public:
     leveldb::WriteBatch b;
     for (const auto& c : batch.changes) {
       if (c.value)
-        b.Put(slice(c.key), slice(*c.value));
+        b.Put(slice(c.key), slice(c.value.bytes()));
       else
         b.Delete(slice(c.key));
     }

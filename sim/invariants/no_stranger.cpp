@@ -1,4 +1,4 @@
-#include <set>
+#include <unordered_set>
 
 #include "sim/fleet/fleet.hpp"
 
@@ -12,24 +12,35 @@ public:
   std::string_view name() const override { return "no-stranger"; }
   void look(fleet& f) override {
     // A pod that the cloud never had is a stranger at any time; one that it had may be on its way out.
-    if (!f.quiet()) return;
-    find(f);
+    if (f.quiet()) find(f);
   }
   void on_event(fleet&, const store::event& e) override {
-    if (store::resource_of(e.now) == "pods") known_.insert(std::string{store::uid_of(e.now)});
+    if (e.type == store::event_type::modified || store::resource_of(e.now) != "pods") return;
+    known_.insert(hash(store::uid_of(e.now)));
   }
   void at_end(fleet& f) override { find(f); }
 
 private:
+  static uint64_t hash(std::string_view uid) { return std::hash<std::string_view>{}(uid); }
+
+  /// On nodes where something began or ended since it was last looked at.
   void find(fleet& f) {
-    for (auto& n : f.nodes)
-      n.machine->runtime.visit([&](const ports::container_state& c) {
+    if (looked_.size() < f.nodes.size()) looked_.resize(f.nodes.size());
+    for (size_t i = 0; i < f.nodes.size(); ++i) {
+      auto* machine = f.nodes[i].machine;
+      if (machine == nullptr) continue;
+      auto version = machine->runtime.version();
+      if (std::exchange(looked_[i], version) == version) continue;
+      machine->runtime.visit([&](const ports::container_state& c) {
         ++checked;
-        if (!known_.contains(c.pod_uid))
-          f.broke(name(), "on " + n.machine->name + " is a container of pod " + c.pod_uid + ", which never was");
+        if (!known_.contains(hash(c.pod_uid)))
+          f.broke(name(), "on " + machine->name + " is a container of pod " + c.pod_uid + ", which never was");
       });
+    }
   }
-  std::set<std::string> known_;
+
+  std::vector<uint64_t> looked_;  ///< version of each node's runtime
+  std::unordered_set<uint64_t> known_;
 };
 
 }  // namespace

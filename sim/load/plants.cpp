@@ -41,20 +41,20 @@ bool stop_a_pod(fleet& f) {
 /// A container runs on a second node, too.
 bool copy_a_pod(fleet& f) {
   if (f.nodes.size() < 2) return true;
-  auto started = f.nodes[0].machine->runtime.started();
-  if (started.empty()) return false;
+  auto started = f.nodes[0].machine->runtime.last_started();
+  if (!started) return false;
   auto& other = f.nodes[1].machine->runtime;
   ports::sandbox_spec home;
-  home.uid = started.back().pod_uid;
+  home.uid = started->pod_uid;
   other.make_sandbox(home, [](auto&&) {});
-  other.start_container(started.back(), [](auto&&) {});
+  other.start_container(*started, [](auto&&) {});
   return true;
 }
 
 bool leave_a_stranger(fleet& f) {
-  auto started = f.nodes[0].machine->runtime.started();
-  if (started.empty()) return false;
-  auto spec = started.back();
+  auto started = f.nodes[0].machine->runtime.last_started();
+  if (!started) return false;
+  auto spec = *started;
   spec.pod_uid = "nobody";
   ports::sandbox_spec home;
   home.uid = spec.pod_uid;

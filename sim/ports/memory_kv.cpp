@@ -5,13 +5,13 @@ namespace skerry::sim {
 void memory_kv::apply(const ports::kv_batch& batch, bool keep_old) {
   for (const auto& c : batch.changes) {
     auto i = now_.find(c.key);
-    if (keep_old) replaced_.emplace_back(c.key, i == now_.end() ? std::nullopt : std::optional{i->second});
+    if (keep_old) replaced_.emplace_back(c.key, i == now_.end() ? ports::kv_value{} : i->second);
     if (!c.value) {
       if (i != now_.end()) now_.erase(i);
     } else if (i != now_.end()) {
-      i->second = *c.value;
+      i->second = c.value;
     } else {
-      now_.emplace(c.key, *c.value);
+      now_.emplace(c.key, c.value);
     }
   }
 }
@@ -33,7 +33,7 @@ caf::expected<std::optional<std::string>> memory_kv::get(std::string_view key) c
   std::lock_guard guard{mutex_};
   auto i = now_.find(key);
   if (i == now_.end()) return std::optional<std::string>{};
-  return std::optional<std::string>{i->second};
+  return std::optional<std::string>{i->second.bytes()};
 }
 
 caf::expected<void> memory_kv::scan(std::string_view first, std::string_view last,
@@ -45,7 +45,7 @@ caf::expected<void> memory_kv::scan(std::string_view first, std::string_view las
       snapshot.insert(snapshot.end(), *i);
   }
   for (const auto& [key, value] : snapshot)
-    if (!visit(key, value)) break;
+    if (!visit(key, value.bytes())) break;
   return caf::unit;
 }
 
@@ -54,7 +54,7 @@ void memory_kv::crash() {
   for (; !replaced_.empty(); replaced_.pop_back()) {
     auto& [key, old] = replaced_.back();
     if (old)
-      now_[key] = std::move(*old);
+      now_[key] = std::move(old);
     else
       now_.erase(key);
   }

@@ -31,13 +31,13 @@ public:
   size_t syncs() const;
 
 private:
-  using table = std::map<std::string, std::string, std::less<>>;
+  using table = std::map<std::string, ports::kv_value, std::less<>>;
   void apply(const ports::kv_batch& batch, bool keep_old);
 
   mutable std::mutex mutex_;
   table now_;
   /// What each unsynced change replaced, oldest first.
-  std::vector<std::pair<std::string, std::optional<std::string>>> replaced_;
+  std::vector<std::pair<std::string, ports::kv_value>> replaced_;
   caf::error failure_;
   bool lies_ = false;
   size_t writes_ = 0, syncs_ = 0;

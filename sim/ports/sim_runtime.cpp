@@ -89,6 +89,7 @@ ports::image_info sim_runtime::info_of(const std::string& reference) const {
 /// Ends a process and tells of it, with the lock released.
 void sim_runtime::finish(lock& l, process& p, int code) {
   if (p.state.phase != ports::container_phase::running) return;
+  ++version_;
   p.state.phase = ports::container_phase::exited;
   p.state.exit_code = code;
   p.state.finished_ms = clock_.wall_ms();
@@ -100,8 +101,7 @@ void sim_runtime::finish(lock& l, process& p, int code) {
   l.lock();
 }
 
-// -- the port
-// -----------------------------------------------------------------------------------------------------------
+// -- the port ---------------------------------------------------------------------------------------------------------
 
 void sim_runtime::list(done<std::pair<std::vector<ports::sandbox_state>, std::vector<ports::container_state>>> f) {
   lock l{mutex_};
@@ -209,6 +209,7 @@ void sim_runtime::remove_sandbox(std::string pod_uid, done<void> f) {
     for (auto& id : mine)
       if (auto* p = find(id)) finish(k, *p, 137);
     for (auto& id : mine) processes_.erase(id);
+    ++version_;
     sandboxes_.erase(pod_uid);
     k.unlock();
     f(caf::unit);
@@ -234,19 +235,20 @@ void sim_runtime::start_container(ports::container_spec spec, done<ports::contai
       result = there->state;
     } else {
       auto& p = processes_[id];
-      p.spec = spec;
       p.ignores_term = b.ignores_term;
       p.state.id = id;
       p.state.pod_uid = spec.pod_uid;
       p.state.name = spec.name;
       p.state.attempt = spec.attempt;
+      ++version_;
       p.state.phase = ports::container_phase::running;
       p.state.started_ms = clock_.wall_ms();
       p.state.image = spec.image;
       p.state.image_id = info_of(spec.image).id;
       p.state.pid = 1000 + static_cast<int64_t>(++order_);
       p.state.labels = spec.labels;
-      started_.push_back(spec);
+      started_.push_back({spec.pod_uid, spec.name, spec.attempt});
+      last_started_ = spec;
       result = p.state;
       if (b.ends_after_ms)
         later(*b.ends_after_ms, [this, id, code = b.code](lock& x) {
@@ -280,6 +282,7 @@ void sim_runtime::remove_container(std::string id, done<void> f) {
   later(delay_ms_, [this, id, f](lock& k) {
     if (auto* p = find(id)) finish(k, *p, 137);
     processes_.erase(id);
+    ++version_;
     k.unlock();
     f(caf::unit);
   });
@@ -305,8 +308,7 @@ void sim_runtime::exec(std::string id, std::vector<std::string> command, uint32_
   });
 }
 
-// -- what the test does
-// -------------------------------------------------------------------------------------------------
+// -- what the test does -----------------------------------------------------------------------------------------------
 
 void sim_runtime::offer_image(const std::string& reference) {
   lock l{mutex_};
@@ -327,6 +329,7 @@ bool sim_runtime::end(const std::string& pod_uid, const std::string& name, int e
 void sim_runtime::reboot() {
   lock l{mutex_};
   tasks_.clear();
+  ++version_;
   for (auto& [uid, s] : sandboxes_) {
     s.ready = false;
     s.ips.clear();
@@ -378,9 +381,19 @@ std::vector<std::string> sim_runtime::sandboxes() const {
   return out;
 }
 
-std::vector<ports::container_spec> sim_runtime::started() const {
+std::vector<sim_runtime::start> sim_runtime::started() const {
   lock l{mutex_};
   return started_;
+}
+
+std::optional<ports::container_spec> sim_runtime::last_started() const {
+  lock l{mutex_};
+  return last_started_;
+}
+
+uint64_t sim_runtime::version() const {
+  lock l{mutex_};
+  return version_;
 }
 
 }  // namespace skerry::sim

@@ -58,13 +58,21 @@ public:
   void visit(const std::function<void(const ports::container_state&)>& f) const;
   std::vector<ports::container_state> containers() const;
   std::vector<std::string> sandboxes() const;
-  /// Specs of all containers that were ever started.
-  std::vector<ports::container_spec> started() const;
+  /// A container that was started.
+  struct start {
+    std::string pod_uid, name;
+    uint32_t attempt = 0;
+  };
+  /// All containers that were ever started, in order.
+  std::vector<start> started() const;
+  /// What the last one was to be; none: none was started.
+  std::optional<ports::container_spec> last_started() const;
+  /// Changes whenever a container begins, ends or is removed.
+  uint64_t version() const;
 
 private:
   struct process {
     ports::container_state state;
-    ports::container_spec spec;
     bool ignores_term = false;
   };
   struct task {
@@ -91,7 +99,9 @@ private:
   std::map<std::string, ports::sandbox_state> sandboxes_;
   std::map<std::string, process> processes_;  // by id
   std::set<std::string> offered_, local_;
-  std::vector<ports::container_spec> started_;
+  std::vector<start> started_;
+  std::optional<ports::container_spec> last_started_;
+  uint64_t version_ = 0;
   std::map<std::string, std::deque<caf::error>> failures_;
   int next_ip_ = 2;
 };

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <caf/response_promise.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
 #include <caf/send.hpp>
 #include <mutex>
 
@@ -133,6 +135,37 @@ BOOST_AUTO_TEST_CASE(the_directory_gives_its_entries_by_pages) {
   BOOST_TEST(rest[0].path == "/n/c");
   BOOST_TEST((rest[0].who == a));
   caf::anon_send_exit(a, caf::exit_reason::kill);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_was_answered_leaves_no_timer) {
+  struct deterministic : caf::actor_system_config {
+    deterministic() { set("scheduler.policy", caf::atom("testing")); }
+  } config;
+  caf::actor_system sys{config};
+  auto& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
+  auto& timers = scheduler.clock().schedule();
+  auto answers = sys.spawn([](base::actor*) -> caf::behavior { return {[](int x) { return x; }}; });
+  std::vector<caf::response_promise> kept;
+  auto silent = sys.spawn([&](base::actor* me) -> caf::behavior {
+    return {[&kept, me](int) { kept.push_back(me->make_response_promise()); }};
+  });
+  int answered = 0, late = 0;
+  auto asks = sys.spawn([&](base::actor* me) {
+    for (int i = 0; i < 100; ++i)
+      me->request(answers, std::chrono::seconds(10), i).then([&](int) { ++answered; }, [](const caf::error&) {});
+    me->request(silent, std::chrono::seconds(20), 1).then([] {}, [&](const caf::error&) { ++late; });
+  });
+  scheduler.run();
+  BOOST_TEST(answered == 100);
+  BOOST_TEST(timers.size() == 1u);  // of the one that nobody answers
+  scheduler.trigger_timeout();
+  scheduler.run();
+  BOOST_TEST(late == 1);
+  BOOST_TEST(timers.empty());
+  kept.clear();
+  caf::anon_send_exit(silent, caf::exit_reason::kill);
+  caf::anon_send_exit(answers, caf::exit_reason::kill);
+  scheduler.run();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

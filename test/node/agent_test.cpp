@@ -19,7 +19,7 @@ BOOST_AUTO_TEST_CASE(desired_becomes_running) {
   BOOST_TEST(phase("p") == "Running");
   BOOST_TEST(condition(status("p"), "Ready") == "True");
   BOOST_TEST(files.at("/data/pods/uid-p/volumes/v")->content.at("key").bytes == "1");
-  BOOST_TEST(runtime.started().back().environment.at(0).second == "1");
+  BOOST_TEST(runtime.last_started()->environment.at(0).second == "1");
   auto inventory = ask<link::inventory>(link::get_inventory{});
   BOOST_TEST(inventory->objects.size() == 2u);
   BOOST_TEST(inventory->complete == revision);
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(objects_that_come_later_than_their_pod) {
   put("secrets", R"({"metadata":{"name":"s","namespace":"shop","uid":"s1"},"data":{"k":"djE="}})");
   pass(100);
   BOOST_TEST(phase("p") == "Running");
-  BOOST_TEST(runtime.started().back().environment.at(0).second == "v1");
+  BOOST_TEST(runtime.last_started()->environment.at(0).second == "v1");
 }
 
 BOOST_AUTO_TEST_CASE(killed_containers_are_restarted_with_back_off) {

@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_or_foreign_store_is_refused) {
   auto edit = [&](std::string k, std::optional<std::string> v) {
     auto old = w.kv.get(k).value();
     ports::kv_batch b;
-    b.changes.push_back({k, std::move(v)});
+    v ? b.put(k, std::move(*v)) : b.remove(k);
     BOOST_REQUIRE(w.kv.write(b, true));
     return old;
   };

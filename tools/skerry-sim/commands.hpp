@@ -34,7 +34,10 @@ struct recipe {
 /// A finished run with what it took.
 struct finished {
   sim::outcome out;
-  double real_s = 0;
+  double real_s = 0;        ///< in all, without taking the world down
+  double real_start_s = 0;  ///< from nothing to all Running
+  double real_life_s = 0;   ///< from then on to the end of its duration
+  uint64_t life_events = 0;
   uint64_t peak_rss_bytes = 0;
 };
 

@@ -34,6 +34,20 @@ struct island_log final : ports::log {
   }
 };
 
+/// Takes the times of a run.
+struct stopwatch final : sim::part {
+  double running_s = 0, ended_s = 0;
+  uint64_t events_before = 0, events_after = 0;
+  void start(sim::fleet& f) override {
+    running_s = now_s();
+    events_before = f.w.events();
+  }
+  void finish(sim::fleet& f) override {
+    ended_s = now_s();
+    events_after = f.w.events();
+  }
+};
+
 std::string hex(uint64_t n) {
   char text[20];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(n));
@@ -76,23 +90,29 @@ finished play(const recipe& r, bool quiet, bool log, const std::string& trace) {
                    f.plan.nodes, f.eyes->pods_running, number(static_cast<double>(f.w.events()) / 1e6).c_str());
     };
   finished done;
+  auto watch = std::make_shared<stopwatch>();
+  o.parts.push_back(watch);
   try {
     sim::fleet f{r.plan, std::move(o)};
     to_people.clock = &f.w.clock;
     done.out = f.run();
     to_people.clock = nullptr;
+    done.real_s = now_s() - begin;
   } catch (const std::exception& e) {
     done.out.broke = "time-passes";
     done.out.why = e.what();
+    done.real_s = now_s() - begin;
   }
   if (terminal) std::fprintf(stderr, "\r\033[K");
-  done.real_s = now_s() - begin;
+  if (watch->running_s > 0) done.real_start_s = watch->running_s - begin;
+  if (watch->ended_s > 0) done.real_life_s = watch->ended_s - watch->running_s;
+  done.life_events = watch->events_after - watch->events_before;
   done.peak_rss_bytes = peak_rss();
   return done;
 }
 
 std::string json_of(const recipe& r, const finished& f) {
-  auto seconds = [](int64_t ms) { return ms < 0 ? json::value{nullptr} : json::value{static_cast<double>(ms) / 1000}; };
+  auto seconds = [](int64_t ms) { return ms < 0 ? json::value(nullptr) : json::value(static_cast<double>(ms) / 1000); };
   json::object invariants;
   for (auto& [name, n] : f.out.invariants) invariants[name] = n;
   json::object o{{"scenario", r.plan.name},
@@ -102,6 +122,9 @@ std::string json_of(const recipe& r, const finished& f) {
                  {"ok", f.out.ok},
                  {"virtual_s", seconds(f.out.virtual_ms)},
                  {"real_s", f.real_s},
+                 {"real_start_s", f.real_start_s},
+                 {"real_life_s", f.real_life_s},
+                 {"life_events", f.life_events},
                  {"peak_rss_bytes", f.peak_rss_bytes},
                  {"events", f.out.events},
                  {"trace_hash", hex(f.out.trace)},
