@@ -39,7 +39,7 @@ std::optional<problem> take_text(const json::object& a, const json::object& b, c
 std::string mqtt_address::broker() const {
   // Two devices of one client id are one client to the broker; of two users, two.
   std::string out = host + ":" + std::to_string(port);
-  for (const auto* part : {&client_id, &username, &password}) out += '\n' + *part;
+  for (const auto* part : {&client_id, &username, &password, &ca_file, &cert_file}) out += '\n' + *part;
   return out;
 }
 
@@ -56,6 +56,14 @@ std::variant<mqtt_address, problem> read_mqtt_address(const json::object& config
   const auto& clean = config.contains("cleanSession") ? config : visitor;
   a.clean = flag_in(clean, "cleanSession").value_or(true);
   if (!a.clean && a.client_id.empty()) return problem{"cleanSession", "needs a clientId to be false"};
+  for (auto [key, to] :
+       {std::pair{"caFile", &a.ca_file}, std::pair{"certFile", &a.cert_file}, std::pair{"keyFile", &a.key_file}}) {
+    *to = text_of(config, key);
+    if (!to->empty() && (to->front() != '/' || to->size() > text_bytes_max))
+      return problem{key, "must be a path on the node, as /etc/skerry/broker-ca.pem"};
+  }
+  if (a.cert_file.empty() != a.key_file.empty()) return problem{"certFile", "and keyFile go together"};
+  if (a.ca_file.empty() && !a.cert_file.empty()) return problem{"caFile", "is wanted where there is a certFile"};
   if (auto p = take(config, "timeout", 0, 7 * 24 * 3600 * 1000, a.timeout_ms)) return *p;
   a.state_topic = text_of(config, "stateTopic");
   if (!a.state_topic.empty() && !is_topic(a.state_topic, true)) return problem{"stateTopic", "is no MQTT topic"};

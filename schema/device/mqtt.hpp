@@ -8,7 +8,9 @@ namespace skerry::device {
 /// A broker and who we are to it: `protocol.configData` with `ip`, `port` (1883), `clientId`, `username`, `password`,
 /// `cleanSession` (true), `keepAlive` (s, 60); KubeEdge's mapper has all but the first two in the visitors, so what is
 /// not here is looked for in `visitor`. Of our own: `stateTopic`, on which the device (or its last will) says "online"
-/// or "offline", and `timeout` (ms without any message after which it counts as offline; 0: never).
+/// or "offline", `timeout` (ms without any message after which it counts as offline; 0: never), and `caFile`,
+/// `certFile`, `keyFile` (on the node, in PEM: with the first the connection is TLS, with the others we show a
+/// certificate).
 struct mqtt_address {
   std::string host;
   uint16_t port = 1883;
@@ -17,6 +19,7 @@ struct mqtt_address {
   uint16_t keep_alive_s = 60;
   std::string state_topic;
   uint32_t timeout_ms = 0;
+  std::string ca_file, cert_file, key_file;
 
   /// Devices with the same one share a connection.
   std::string broker() const;

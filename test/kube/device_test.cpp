@@ -103,26 +103,29 @@ BOOST_AUTO_TEST_CASE(devices_are_held_against_their_models) {
 }
 
 BOOST_AUTO_TEST_CASE(mqtt_devices) {
-  each(device_id,
-       "{'metadata':{'name':'lamp'},'spec':{'nodeName':'rock-1','protocol':{'protocolName':'mqtt','configData':"
-       "{'ip':'127.0.0.1','port':1883}},'properties':[{'name':'on','visitors':{'protocolName':'mqtt','configData':"
-       "{'topic':'{namespace}/{name}/+','pointer':'/on','setTopic':'lamp/set','qos':1,'retain':true,'clientId':'c',"
-       "'username':'u','password':'p','cleanSession':'false','keepAlive':'60'}}}]}}",
-       {{"[{'op':'replace','path':'/spec/properties/0/visitors/configData/topic','value':'a/#/b'}]",
-         "spec.properties[0].visitors.configData.topic | FieldValueInvalid"},
-        {"[{'op':'remove','path':'/spec/properties/0/visitors/configData/topic'}]",
-         "spec.properties[0].visitors.configData.topic | FieldValueRequired"},
-        {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/setTopic','value':'a/+'}]",
-         "spec.properties[0].visitors.configData.setTopic"},
-        {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/qos','value':3}]",
-         "spec.properties[0].visitors.configData.qos"},
-        {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/pointer','value':'on'}]",
-         "spec.properties[0].visitors.configData.pointer"},
-        {"[{'op':'add','path':'/spec/properties/0/visitors/configData/setTemplate','value':'{}'}]",
-         "spec.properties[0].visitors.configData.setTemplate"},
-        {"[{'op':'remove','path':'/spec/protocol/configData/ip'}]", "spec.protocol.configData.ip"},
-        {"[{'op':'add','path':'/spec/protocol/configData/stateTopic','value':''}]", ""},
-        {"[{'op':'add','path':'/spec/protocol/configData/timeout','value':-1}]", "spec.protocol.configData.timeout"}});
+  each(
+      device_id,
+      "{'metadata':{'name':'lamp'},'spec':{'nodeName':'rock-1','protocol':{'protocolName':'mqtt','configData':"
+      "{'ip':'127.0.0.1','port':1883}},'properties':[{'name':'on','visitors':{'protocolName':'mqtt','configData':"
+      "{'topic':'{namespace}/{name}/+','pointer':'/on','setTopic':'lamp/set','qos':1,'retain':true,'clientId':'c',"
+      "'username':'u','password':'p','cleanSession':'false','keepAlive':'60'}}}]}}",
+      {{"[{'op':'replace','path':'/spec/properties/0/visitors/configData/topic','value':'a/#/b'}]",
+        "spec.properties[0].visitors.configData.topic | FieldValueInvalid"},
+       {"[{'op':'remove','path':'/spec/properties/0/visitors/configData/topic'}]",
+        "spec.properties[0].visitors.configData.topic | FieldValueRequired"},
+       {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/setTopic','value':'a/+'}]",
+        "spec.properties[0].visitors.configData.setTopic"},
+       {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/qos','value':3}]",
+        "spec.properties[0].visitors.configData.qos"},
+       {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/pointer','value':'on'}]",
+        "spec.properties[0].visitors.configData.pointer"},
+       {"[{'op':'add','path':'/spec/properties/0/visitors/configData/setTemplate','value':'{}'}]",
+        "spec.properties[0].visitors.configData.setTemplate"},
+       {"[{'op':'remove','path':'/spec/protocol/configData/ip'}]", "spec.protocol.configData.ip"},
+       {"[{'op':'add','path':'/spec/protocol/configData/stateTopic','value':''}]", ""},
+       {"[{'op':'add','path':'/spec/protocol/configData/caFile','value':'ca.pem'}]", "spec.protocol.configData.caFile"},
+       {"[{'op':'add','path':'/spec/protocol/configData/certFile','value':'/c'}]", "spec.protocol.configData.certFile"},
+       {"[{'op':'add','path':'/spec/protocol/configData/timeout','value':-1}]", "spec.protocol.configData.timeout"}});
 }
 
 BOOST_AUTO_TEST_CASE(models) {

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -32,8 +33,7 @@ public:
   }
   ~broker() {
     stop();
-    for (const auto* f : {"/conf", "/passwords"}) ::unlink((directory_ + f).c_str());
-    ::rmdir(directory_.c_str());
+    std::filesystem::remove_all(directory_);
   }
   /// Makes a file of passwords for `password_file DIRECTORY/passwords`.
   static std::string hashed(const std::string& path, const std::string& user, const std::string& password) {
@@ -41,6 +41,21 @@ public:
     run({"mosquitto_passwd", "-U", path});
     ::chmod(path.c_str(), 0644);
     return path;
+  }
+  /// Makes NAME.pem and NAME.key in a directory: an authority of its own, or signed by one that is there.
+  static void certificate(const std::string& directory, const std::string& name, const std::string& by = {}) {
+    auto at = directory + "/" + name;
+    std::ofstream{at + ".ext"} << "subjectAltName=IP:127.0.0.1\n";
+    if (by.empty()) {
+      run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-keyout",
+           at + ".key", "-out", at + ".pem"});
+    } else {
+      run({"openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=" + name, "-keyout", at + ".key", "-out",
+           at + ".csr"});
+      run({"openssl", "x509", "-req", "-days", "2", "-in", at + ".csr", "-CA", directory + "/" + by + ".pem", "-CAkey",
+           directory + "/" + by + ".key", "-CAcreateserial", "-extfile", at + ".ext", "-out", at + ".pem"});
+    }
+    for (const auto* end : {".pem", ".key"}) ::chmod((at + end).c_str(), 0644);  // the broker gives up root
   }
   int port() const { return port_; }
   const std::string& directory() const { return directory_; }
@@ -68,10 +83,14 @@ public:
 private:
   std::string conf() const { return directory_ + "/conf"; }
   std::string replaced(std::string more) const {
-    auto at = more.find("DIRECTORY");
-    if (at == std::string::npos) return more;
-    more.replace(at, 9, directory_);
-    hashed(directory_ + "/passwords", "plant", "s3cret");
+    for (auto at = more.find("DIRECTORY"); at != std::string::npos; at = more.find("DIRECTORY"))
+      more.replace(at, 9, directory_);
+    if (more.find("password_file") != std::string::npos) hashed(directory_ + "/passwords", "plant", "s3cret");
+    if (more.find("cafile") == std::string::npos) return more;
+    certificate(directory_, "ca");
+    certificate(directory_, "other");
+    certificate(directory_, "server", "ca");
+    certificate(directory_, "node", "ca");
     return more;
   }
   static void run(std::vector<std::string> command) {
@@ -79,8 +98,12 @@ private:
     for (auto& c : command) argv.push_back(c.data());
     argv.push_back(nullptr);
     pid_t pid = -1;
-    if (::posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ) != 0)
+    posix_spawn_file_actions_t quiet;
+    ::posix_spawn_file_actions_init(&quiet);
+    ::posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
+    if (::posix_spawnp(&pid, argv[0], &quiet, nullptr, argv.data(), environ) != 0)
       throw std::runtime_error(command[0] + " does not start");
+    ::posix_spawn_file_actions_destroy(&quiet);
     ::waitpid(pid, nullptr, 0);
   }
   static int free_port() {

@@ -160,6 +160,32 @@ BOOST_AUTO_TEST_CASE(users_and_passwords) {
   BOOST_TEST(twin.reads(0, "1"));
 }
 
+BOOST_AUTO_TEST_CASE(tls_and_client_certificates) {
+  test::broker b{
+      "allow_anonymous true\ncafile DIRECTORY/ca.pem\ncertfile DIRECTORY/server.pem\nkeyfile DIRECTORY/server.key\n"
+      "require_certificate true\n"};
+  auto driver = drivers::mqtt::make_driver();
+  auto tls = [&](const char* ca, const char* own) {
+    auto at = "'" + b.directory() + "/";
+    return address_of(b, ",'caFile':" + at + ca + ".pem'" +
+                             (*own == '\0' ? "" : ",'certFile':" + at + own + ".pem','keyFile':" + at + own + ".key'") +
+                             ",'clientId':'" + ca + own + "'");
+  };
+  party thing{*driver, tls("ca", "node"), {says_state}};
+  BOOST_TEST(thing.says(0, "1"));
+  party twin{*driver, tls("ca", "server"), {"{'topic':'plant/d/state'}"}};
+  BOOST_TEST(twin.reads(0, "1"));
+  for (auto [ca, own] : {std::pair{"other", "node"}, {"ca", ""}, {"ca", "other"}, {"missing", "node"}}) {
+    BOOST_TEST_CONTEXT(ca << " " << own) {
+      party stranger{*driver, tls(ca, own), {"{'topic':'plant/d/state'}"}};
+      BOOST_TEST(stranger.last_told(false));
+      BOOST_TEST((stranger.read(0).state == quality::bad));
+    }
+  }
+  party plain{*driver, address_of(b), {"{'topic':'plant/d/state'}"}};
+  BOOST_TEST(plain.last_told(false));
+}
+
 BOOST_AUTO_TEST_CASE(a_device_says_itself_that_it_is_offline_or_is_silent) {
   test::broker b;
   auto driver = drivers::mqtt::make_driver();

@@ -102,6 +102,18 @@ void client::stop() {
   wake_.notify_all();
 }
 
+int client::connect() {
+  if (!where_.ca_file.empty() && !secured_) {
+    auto optional = [](const std::string& s) { return s.empty() ? nullptr : s.c_str(); };
+    auto rc = ::mosquitto_tls_set(line_, where_.ca_file.c_str(), nullptr, optional(where_.cert_file),
+                                  optional(where_.key_file), nullptr);
+    if (rc == MOSQ_ERR_INVAL) return MOSQ_ERR_TLS;  // a file that cannot be read; it may come
+    if (rc != MOSQ_ERR_SUCCESS) return rc;
+    secured_ = true;
+  }
+  return ::mosquitto_connect_async(line_, where_.host.c_str(), where_.port, where_.keep_alive_s);
+}
+
 void client::run() {
   {
     std::lock_guard lock{mutex_};
@@ -120,7 +132,7 @@ void client::run() {
       }
     }
     if (error != MOSQ_ERR_SUCCESS) {
-      auto rc = ::mosquitto_connect_async(line_, where_.host.c_str(), where_.port, where_.keep_alive_s);
+      auto rc = connect();
       if (rc != MOSQ_ERR_SUCCESS) on_disconnected(rc);
       error = rc == MOSQ_ERR_SUCCESS ? MOSQ_ERR_SUCCESS : MOSQ_ERR_NO_CONN;
       if (rc != MOSQ_ERR_SUCCESS) continue;
@@ -284,7 +296,8 @@ void client::on_disconnected(int code) {
     // A refusal says more than the end of the connection that follows it.
     if (connected_ || !why_.starts_with("the broker "))
       why_ = "no connection to broker " + where_.host + ":" + std::to_string(where_.port) + ": " +
-             (code == 0 ? "closed" : text_of(code));
+             (code == 0 ? "closed" : text_of(code)) +
+             (code == MOSQ_ERR_TLS ? " (look at caFile, certFile and keyFile, and at what the broker shows)" : "");
     tried_ = true;
     connected_ = false;
     for (const auto& s : stations_) judge(*s, out);

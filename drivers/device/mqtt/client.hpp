@@ -69,6 +69,7 @@ private:
 
   void run();
   bool set_up();
+  int connect();
   void listen(const std::string& topic, int qos);
   void listen_for(station& s);
   void on_connected(int code);
@@ -90,6 +91,7 @@ private:
   std::map<int, std::string> listening_;  // by message id: topics that the broker has not granted yet
   std::set<std::string> refused_;         // topics that the broker does not let us hear
   mosquitto* line_ = nullptr;
+  bool secured_ = false;  ///< the files for TLS have been read
   bool connected_ = false, stopping_ = false, tried_ = false;
   std::string why_ = "not connected yet";
   uint32_t pause_ms_ = 0;
