@@ -124,7 +124,7 @@ private:
         auto n = ::read(ends_[i].master, buffer, sizeof buffer);
         if (n <= 0) continue;
         carried_ += static_cast<size_t>(n);
-        BOOST_WARN(::write(ends_[1 - i].master, buffer, static_cast<size_t>(n)) == n);
+        if (::write(ends_[1 - i].master, buffer, static_cast<size_t>(n)) != n) stop_ = true;
       }
     }
   }

@@ -70,24 +70,27 @@ client::~client() {
 }
 
 bool client::set_up() {
-  line_ = ::mosquitto_new(where_.client_id.empty() ? nullptr : where_.client_id.c_str(),
-                          where_.client_id.empty() || where_.clean, this);
-  if (line_ == nullptr) return false;
-  ::mosquitto_threaded_set(line_, true);
+  auto* line = ::mosquitto_new(where_.client_id.empty() ? nullptr : where_.client_id.c_str(),
+                               where_.client_id.empty() || where_.clean, this);
+  if (line == nullptr) return false;
+  ::mosquitto_threaded_set(line, true);
   if (!where_.username.empty())
-    ::mosquitto_username_pw_set(line_, where_.username.c_str(),
+    ::mosquitto_username_pw_set(line, where_.username.c_str(),
                                 where_.password.empty() ? nullptr : where_.password.c_str());
-  ::mosquitto_connect_callback_set(line_,
+  ::mosquitto_connect_callback_set(line,
                                    [](mosquitto*, void* x, int rc) { static_cast<client*>(x)->on_connected(rc); });
   ::mosquitto_disconnect_callback_set(
-      line_, [](mosquitto*, void* x, int rc) { static_cast<client*>(x)->on_disconnected(rc); });
+      line, [](mosquitto*, void* x, int rc) { static_cast<client*>(x)->on_disconnected(rc); });
   ::mosquitto_message_callback_set(
-      line_, [](mosquitto*, void* x, const mosquitto_message* m) { static_cast<client*>(x)->on_message(*m); });
-  ::mosquitto_publish_callback_set(line_,
+      line, [](mosquitto*, void* x, const mosquitto_message* m) { static_cast<client*>(x)->on_message(*m); });
+  ::mosquitto_publish_callback_set(line,
                                    [](mosquitto*, void* x, int id) { static_cast<client*>(x)->on_published(id); });
-  ::mosquitto_subscribe_callback_set(line_, [](mosquitto*, void* x, int id, int n, const int* granted) {
+  ::mosquitto_subscribe_callback_set(line, [](mosquitto*, void* x, int id, int n, const int* granted) {
     static_cast<client*>(x)->on_subscribed(id, n > 0 ? granted[0] : 128);
   });
+  // Only now: libmosquitto holds its lock of callbacks while it calls us, and we take ours then.
+  std::lock_guard lock{mutex_};
+  line_ = line;
   return true;
 }
 
@@ -115,10 +118,7 @@ int client::connect() {
 }
 
 void client::run() {
-  {
-    std::lock_guard lock{mutex_};
-    if (!set_up()) stopping_ = true;
-  }
+  if (!set_up()) stop();
   auto error = MOSQ_ERR_NO_CONN;
   for (;;) {
     {
