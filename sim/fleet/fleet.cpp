@@ -26,6 +26,7 @@ world_options options_of(const scenario& s, const run_options& o, const std::sha
   w.seed = o.seed;
   w.log = o.log;
   w.told = o.told;
+  w.images.insert(w.images.end(), o.images.begin(), o.images.end());
   w.runtime_delay_ms = std::max<int64_t>(1, s.container_ms / 2);
   if (letters) {
     w.app_name = "book";
@@ -233,6 +234,12 @@ std::string fleet::missing() {
   for (auto& p : parts_)
     if (auto why = p->missing(*this); !why.empty()) return why;
   return missing_on_nodes();
+}
+
+size_t fleet::pods_wanted() {
+  size_t n = 0;
+  for (auto& p : parts_) n += p->pods(*this);
+  return n;
 }
 
 /// Each pod runs where it is bound, and nothing else does.

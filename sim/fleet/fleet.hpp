@@ -26,6 +26,7 @@ struct run_options {
   std::string plant{};                           ///< a bug to plant (`planted_bugs`); empty: none
   decltype(world_options::told) told{};          ///< hears of every event
   std::function<void(const fleet&)> progress{};  ///< called every few thousand events
+  std::vector<std::string> images{};             ///< that the registry has, beside those of the applications
   std::vector<std::shared_ptr<part>> parts{};    ///< beside the applications and loads of the scenario
 };
 
@@ -109,6 +110,8 @@ public:
   void broke(std::string_view invariant, std::string why);
   /// What has not converged; empty: nothing.
   std::string missing();
+  /// How many pods are to be there, by all parts.
+  size_t pods_wanted();
 
 private:
   void switch_on();

@@ -21,6 +21,8 @@ public:
   virtual void before_power_cut(fleet&, uint32_t /*number*/) {}
   /// Nothing befalls the fleet any more; no more load, please.
   virtual void finish(fleet&) {}
+  /// How many pods are to be there, and Running, because of it.
+  virtual size_t pods(fleet&) { return 0; }
   /// What has not converged, in a few words; empty: nothing.
   virtual std::string missing(fleet&) { return {}; }
   /// Figures of its own, for the report.

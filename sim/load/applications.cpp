@@ -50,13 +50,14 @@ void applications::change(fleet& f, const change_rule& r) {
   f.ask("PATCH", std::string{deployments} + "/" + name_of(r.app), patch, "application/merge-patch+json", {});
 }
 
-size_t applications::wanted() const {
+size_t applications::pods(fleet&) {
   return static_cast<size_t>(std::accumulate(replicas_.begin(), replicas_.end(), int64_t{0}));
 }
 
 std::string applications::missing(fleet& f) {
-  if (f.eyes->pods_running != wanted() || f.eyes->pods != wanted())
-    return std::to_string(f.eyes->pods_running) + " of " + std::to_string(wanted()) + " pods run, and " +
+  auto all = f.pods_wanted();
+  if (f.eyes->pods_running != all || f.eyes->pods != all)
+    return std::to_string(f.eyes->pods_running) + " of " + std::to_string(all) + " pods run, and " +
            std::to_string(f.eyes->pods) + " exist";
   for (uint32_t app = 0; app < replicas_.size(); ++app) {
     auto o = f.w.views->current()->get("deployments.apps", "default", name_of(app));

@@ -15,12 +15,11 @@ public:
   explicit applications(const scenario& s);
   void setup(fleet&) override;
   void start(fleet&) override;
+  size_t pods(fleet&) override;
   std::string missing(fleet&) override;
   void metrics(fleet&, json::object&) override;
   /// Has anybody asked for a change that ends pods? Then their ends are no faults.
   bool changed() const { return changes_ > 0; }
-  /// Pods that users want at present.
-  size_t wanted() const;
 
 private:
   void create(fleet&, uint32_t app);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sim/fleet/fleet.hpp"
+#include "sim/load/manifests.hpp"
 
 namespace skerry::tools {
 
@@ -16,6 +17,7 @@ struct sim_options {
   unsigned jobs = 0;      ///< 0: one for each core
   int64_t within_ms = 0;  ///< of real time: then no new run begins; 0: no bound
   std::vector<uint32_t> without;
+  std::vector<std::string> apply;  ///< files with objects of the user's own
   std::string plant, report, trace;
   bool json = false, log = false;
 };
@@ -27,6 +29,8 @@ struct recipe {
   uint64_t seed = 1;
   std::vector<uint32_t> without;
   std::string plant;
+  std::vector<std::string> apply;
+  std::vector<sim::manifest> manifests;  ///< what those files hold
   /// "skerry-sim run chaos --seed 7 --nodes 50".
   std::string line() const;
 };
@@ -47,6 +51,10 @@ std::vector<std::pair<std::string, std::string>> known_scenarios();
 caf::expected<recipe> read_recipe(const sim_options& o);
 /// Reads a file of test/seeds/. Errors: as above.
 caf::expected<recipe> read_seed_file(const std::string& path);
+
+/// Reads a file of objects: YAML of one or several documents, or JSON; the items of a List one by one. Errors:
+/// errc::not_found, errc::invalid with file, document and what is wrong.
+caf::expected<std::vector<sim::manifest>> read_manifests(const std::string& path);
 
 /// Plays it. Progress goes to the terminal, if there is one and `quiet` is not set.
 /// Every event goes into the file `trace`, a line each, if that is not empty: what two runs did differently shows

@@ -27,6 +27,7 @@ seed and options give the same run, event for event.
 examples:
   skerry-sim run region-cut --nodes 200 --report /tmp/report
   skerry-sim run chaos --seeds 100
+  skerry-sim run region-cut --nodes 100 --apply shop.yaml
   skerry-sim run steady --nodes 5000 --pods-per-node 10 --duration 1h --json
 )";
 
@@ -54,6 +55,8 @@ po::options_description known_options() {
   add("within", po::value<std::string>(), "with --seeds: no new run begins after so much real time");
   add("duration", po::value<std::string>(), "virtual time: 90s, 30m, 24h");
   add("without", po::value<std::string>(), "faults to leave out, by their numbers (see `faults`)");
+  add("apply", po::value<std::vector<std::string>>(),
+      "a file with objects of your own, which are created first (repeatable)");
   add("plant", po::value<std::string>()->default_value(""), "a bug to bring in (see `plants`)");
   add("report", po::value<std::string>()->default_value(""), "a folder for a page with plots");
   add("trace", po::value<std::string>()->default_value(""), "a file for every event, a line each");
@@ -87,6 +90,7 @@ caf::error read_options(int argc, char** argv, sim_options& o, bool& help) {
   o.seeds = v["seeds"].as<uint64_t>();
   o.jobs = v["jobs"].as<unsigned>();
   o.plant = text("plant");
+  if (v.contains("apply")) o.apply = v["apply"].as<std::vector<std::string>>();
   o.report = text("report");
   o.trace = text("trace");
   o.json = v.contains("json");
@@ -114,7 +118,7 @@ int play_one(const sim_options& o, const recipe& r) {
     if (auto w = write_report(o.report, r, f); !w) return fail(w.error(), 1);
     if (!o.json) std::printf("report: %s/index.html\n", o.report.c_str());
   }
-  return f.out.ok ? 0 : 1;
+  return f.out.ok ? 0 : f.out.broke == "manifests" ? 2 : 1;
 }
 
 int run(const sim_options& o) {

@@ -90,6 +90,10 @@ finished play(const recipe& r, bool quiet, bool log, const std::string& trace) {
                    f.plan.nodes, f.eyes->pods_running, number(static_cast<double>(f.w.events()) / 1e6).c_str());
     };
   finished done;
+  if (!r.manifests.empty()) {
+    o.parts.push_back(std::make_shared<sim::manifests>(r.manifests));
+    o.images = sim::manifests::images_of(r.manifests);
+  }
   auto watch = std::make_shared<stopwatch>();
   o.parts.push_back(watch);
   try {

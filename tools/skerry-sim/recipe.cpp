@@ -70,7 +70,12 @@ caf::expected<recipe> read_recipe(const sim_options& o) {
   if (!v) return v.error();
   auto s = sim::read_scenario(*v);
   if (!s) return make_error(errc::invalid, path.string() + ": " + message_of(s.error()));
-  recipe r{std::move(*s), o.what, o.seed, o.without, o.plant};
+  recipe r{std::move(*s), o.what, o.seed, o.without, o.plant, o.apply, {}};
+  for (auto& file : o.apply) {
+    auto all = read_manifests(file);
+    if (!all) return all.error();
+    r.manifests.insert(r.manifests.end(), all->begin(), all->end());
+  }
   if (r.plan.name.empty()) r.plan.name = path.stem();
   if (o.nodes) r.plan.nodes = *o.nodes;
   if (o.pods_per_node) r.plan.pods_per_node = *o.pods_per_node;
@@ -97,10 +102,38 @@ caf::expected<recipe> read_seed_file(const std::string& path) {
     o.duration_ms = sim::parse_duration(string_at(*v, "duration"));
     if (!o.duration_ms) return make_error(errc::invalid, path + ": duration is not one, such as 30m");
   }
+  for (auto& file : array_at(*v, "apply"))
+    if (file.is_string()) o.apply.emplace_back((fs::path{path}.parent_path() / file.get_string().c_str()).string());
   for (auto& n : array_at(*v, "without"))
     if (n.is_number()) o.without.push_back(n.to_number<uint32_t>());
   if (o.what.empty()) return make_error(errc::invalid, path + ": it names no scenario");
   return read_recipe(o);
+}
+
+caf::expected<std::vector<sim::manifest>> read_manifests(const std::string& path) {
+  std::ifstream in{path};
+  if (!in) return make_error(errc::not_found, "--apply: cannot read " + path);
+  std::vector<std::string> documents(1);
+  for (std::string line; std::getline(in, line);)
+    if (line == "---" || line.starts_with("--- ") || line == "---\r")
+      documents.emplace_back();
+    else
+      documents.back() += line + "\n";
+  std::vector<sim::manifest> out;
+  for (size_t i = 0; i < documents.size(); ++i) {
+    auto where = path + (documents.size() > 1 ? ", document " + std::to_string(i + 1) : "");
+    auto v = http::yaml_to_json(documents[i]);
+    if (!v) return make_error(errc::invalid, where + ": " + message_of(v.error()));
+    if (v->is_null()) continue;  // nothing but comments
+    if (!v->is_object() || string_at(*v, "kind").empty() || string_at(*v, "apiVersion").empty())
+      return make_error(errc::invalid, where + ": no object with apiVersion and kind");
+    if (string_at(*v, "kind") == "List")
+      for (auto& item : array_at(*v, "items")) out.push_back({where, item});
+    else
+      out.push_back({where, std::move(*v)});
+  }
+  if (out.empty()) return make_error(errc::invalid, path + ": there is no object in it");
+  return out;
 }
 
 std::string recipe::line() const {
@@ -109,6 +142,7 @@ std::string recipe::line() const {
              std::to_string(plan.duration_ms) + "ms";
   for (size_t i = 0; i < without.size(); ++i) out += (i == 0 ? " --without " : ",") + std::to_string(without[i]);
   if (!plant.empty()) out += " --plant " + plant;
+  for (auto& file : apply) out += " --apply " + file;
   return out;
 }
 
