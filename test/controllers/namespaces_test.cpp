@@ -125,4 +125,29 @@ BOOST_AUTO_TEST_CASE(events_are_kept_for_an_hour_and_count) {
   BOOST_TEST(c.all("events").empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_said_again_while_old_events_are_removed_stays) {
+  cluster c;
+  for (int i = 0; i < 1000; ++i)
+    c.create("events", json::value(json::object{
+                           {"metadata", json::object{{"name", "e" + std::to_string(i)}, {"namespace", "default"}}},
+                           {"involvedObject", json::object{{"namespace", "default"}}}}));
+  expiry_core core;
+  auto pass = [&] {
+    auto out = core.reconcile(*c.view(), expiry_core::pass(), c.now());
+    for (auto& commit : out.commits) BOOST_REQUIRE(c.apply(commit));
+  };
+  c.advance(expiry_core::event_ttl_ms + 1);
+  pass();
+  auto left = c.all("events");
+  BOOST_TEST(left.size() == 1000 - expiry_core::removals_max);
+  // All that is left was found already; one of it is seen again.
+  std::string again{string_at(left.back(), "metadata.name")};
+  c.change("events", "default", again,
+           [&](json::value& v) { ensure(v, "lastTimestamp") = format_time(c.now().now_ms); });
+  for (int i = 0; i < 4; ++i) pass();
+  left = c.all("events");
+  BOOST_REQUIRE(left.size() == 1);
+  BOOST_TEST(string_at(left[0], "metadata.name") == again);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
