@@ -52,7 +52,7 @@ void informer::open() {
   auto to = resolve_(objects_path);
   if (!to) return lost(skerry::make_error(errc::unavailable, "the cloud's API is not there just now"));
   observe(to);
-  from_start_ = from_start_ || !cache_.synced();
+  from_start_ = from_start_ || cache_.revision() == 0;
   opening_ = true;
   doubtful_ = false;
   auto after = from_start_ ? 0 : cache_.revision();

@@ -1,5 +1,7 @@
 #include "actors/sdk/informer_cache.hpp"
 
+#include <utility>
+
 namespace skerry::sdk {
 
 void informer_cache::add_index(std::string name, index_function f) { indexes_[std::move(name)].values = std::move(f); }
@@ -94,7 +96,7 @@ void informer_cache::end_list(uint64_t revision) {
   }
   listing_ = false;
   listed_.clear();
-  bool first = !synced();
+  bool first = !std::exchange(synced_, true);
   revision_ = revision;  // also back, if the cloud is another one than before
   if (first && handlers_.synced) handlers_.synced();
 }

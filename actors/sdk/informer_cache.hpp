@@ -38,9 +38,10 @@ public:
   /// Those that stand under `value` in an index; in order of namespace and name. No such index: none.
   std::vector<object> by_index(std::string_view index, std::string_view value) const;
   size_t size() const { return objects_.size(); }
-  /// All changes up to this revision are in the cache; 0: it was never complete.
+  /// All changes up to this revision are in the cache; 0 too where nothing was ever written.
   uint64_t revision() const { return revision_; }
-  bool synced() const { return revision_ > 0; }
+  /// It was complete once.
+  bool synced() const { return synced_; }
 
   // -- what a feed tells ----------------------------------------------------------------------------------------------
   /// A full list begins: what is not told until `end_list` is gone.
@@ -72,7 +73,7 @@ private:
   std::map<place, object> objects_;
   std::map<std::string, index, std::less<>> indexes_;
   std::set<place> listed_;
-  bool listing_ = false;
+  bool listing_ = false, synced_ = false;
   uint64_t revision_ = 0;
 };
 

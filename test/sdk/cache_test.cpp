@@ -60,6 +60,18 @@ BOOST_AUTO_TEST_CASE(a_list_and_changes) {
   BOOST_TEST(l.cache.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_list_of_a_cloud_where_nothing_was_ever_written_is_complete) {
+  log_of_changes l;
+  l.cache.set_handlers({{}, {}, {}, [&] { l.text += l.cache.synced() ? "complete " : "not complete "; }});
+  l.cache.begin_list();
+  BOOST_TEST(!l.cache.synced());
+  l.cache.end_list(0);
+  BOOST_TEST(l.take() == "complete ");
+  l.cache.begin_list();
+  l.cache.end_list(7);
+  BOOST_TEST(l.take().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_second_list_tells_the_difference_alone) {
   log_of_changes l;
   l.cache.begin_list();
