@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(layers schema actors supervisors drivers)
+set(layers schema actors supervisors drivers sim)
 foreach(layer ${layers})
   set_target_properties(skerry_${layer} PROPERTIES EXPORT_NAME ${layer})
   target_compile_features(skerry_${layer} PUBLIC cxx_std_20)
@@ -13,7 +13,7 @@ endforeach()
 set_target_properties(skerry_sdk PROPERTIES EXPORT_NAME sdk)
 install(DIRECTORY tools/sdk tools/skerry DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/tools FILES_MATCHING PATTERN "*.hpp"
         PATTERN "repl" EXCLUDE)
-install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers skerry_sdk EXPORT skerry-targets
+install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers skerry_sim skerry_sdk EXPORT skerry-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/skerry)
 install(TARGETS skerry skerry-repl skerry-sim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY sim/scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/skerry/scenarios FILES_MATCHING PATTERN "*.yaml")

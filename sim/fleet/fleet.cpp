@@ -28,10 +28,8 @@ world_options options_of(const scenario& s, const run_options& o, const std::sha
   w.told = o.told;
   w.images.insert(w.images.end(), o.images.begin(), o.images.end());
   w.runtime_delay_ms = std::max<int64_t>(1, s.container_ms / 2);
-  if (letters) {
-    w.app_name = "book";
-    w.app = [letters](island& cloud) { return letters->book(cloud); };
-  }
+  w.apps = o.apps;
+  if (letters) w.apps.push_back({"book", [letters](island& cloud) { return letters->book(cloud); }});
   return w;
 }
 
@@ -234,6 +232,10 @@ std::string fleet::missing() {
   for (auto& p : parts_)
     if (auto why = p->missing(*this); !why.empty()) return why;
   return missing_on_nodes();
+}
+
+bool fleet::pods_may_end() const {
+  return std::any_of(parts_.begin(), parts_.end(), [](auto& p) { return p->ends_pods(); });
 }
 
 size_t fleet::pods_wanted() {

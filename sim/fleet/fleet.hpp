@@ -27,6 +27,7 @@ struct run_options {
   decltype(world_options::told) told{};          ///< hears of every event
   std::function<void(const fleet&)> progress{};  ///< called every few thousand events
   std::vector<std::string> images{};             ///< that the registry has, beside those of the applications
+  std::vector<world_options::app> apps{};        ///< parts of the cloud: controllers of others
   std::vector<std::shared_ptr<part>> parts{};    ///< beside the applications and loads of the scenario
 };
 
@@ -110,6 +111,8 @@ public:
   void broke(std::string_view invariant, std::string why);
   /// What has not converged; empty: nothing.
   std::string missing();
+  /// Somebody has asked for a change that ends pods.
+  bool pods_may_end() const;
   /// How many pods are to be there, by all parts.
   size_t pods_wanted();
 

@@ -23,6 +23,8 @@ public:
   virtual void finish(fleet&) {}
   /// How many pods are to be there, and Running, because of it.
   virtual size_t pods(fleet&) { return 0; }
+  /// Has anybody asked it for a change that ends pods? Then their ends are no faults.
+  virtual bool ends_pods() const { return false; }
   /// What has not converged, in a few words; empty: nothing.
   virtual std::string missing(fleet&) { return {}; }
   /// Figures of its own, for the report.

@@ -31,7 +31,7 @@ public:
     auto* n = f.node_of(store::node_of(e.now));
     ++checked;
     // Users may end pods of nodes that are away; nobody else may.
-    if (n == nullptr || !n->off_line() || f.apps->changed()) return;
+    if (n == nullptr || !n->off_line() || f.pods_may_end()) return;
     f.broke(name(), "pod " + std::string{store::name_of(e.now)} + " of " + n->machine->name +
                         ", which is cut off, was deleted, and no user asked for it");
   }

@@ -18,8 +18,7 @@ public:
   size_t pods(fleet&) override;
   std::string missing(fleet&) override;
   void metrics(fleet&, json::object&) override;
-  /// Has anybody asked for a change that ends pods? Then their ends are no faults.
-  bool changed() const { return changes_ > 0; }
+  bool ends_pods() const override { return changes_ > 0; }
 
 private:
   void create(fleet&, uint32_t app);

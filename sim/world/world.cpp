@@ -90,7 +90,7 @@ void world::make_cloud() {
   tree = std::make_unique<supervisors::cloud_tree_parts>(
       supervisors::cloud_tree_parts{cloud.services, cloud.disk, views, registry, *api, *front, *link, acceptor});
   tree->threads = false;
-  if (options.app) tree->apps.push_back({options.app_name, options.app(cloud)});
+  for (auto& a : options.apps) tree->apps.push_back({a.id, a.make(cloud)});
   cloud.start = [this] { return supervisors::start_cloud_tree(sys, *tree, {}); };
   net.listen(address, &acceptor, authority.certificate_pem);
   start(cloud);
@@ -318,6 +318,13 @@ json::value world::get(const std::string& target) {
 edge* world::edge_of(std::string_view name) {
   auto i = by_name_.find(name);
   return i == by_name_.end() ? nullptr : i->second;
+}
+
+sdk::resolver resolver_of(island& i) {
+  return [&i](std::string_view path) {
+    auto a = i.mesh->resolve(path);
+    return a ? *a : caf::actor{};
+  };
 }
 
 bool world::runs(const json::value& pod) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/link/hub.hpp"
+#include "actors/sdk/objects.hpp"
 #include "schema/vocabulary.hpp"
 #include "sim/ports/seeded_random.hpp"
 #include "sim/ports/sim_pki.hpp"
@@ -30,11 +31,15 @@ struct virtual_clock final : ports::clock {
 
 struct world_options {
   uint64_t seed = 1;
-  ports::log* log = nullptr;                                        ///< what the islands log goes there; null: nowhere
-  size_t reports_max = 256;                                         ///< crash reports that each island keeps
-  std::function<void(vocabulary&)> more_words{};                    ///< adds messages to the standard ones
-  std::function<supervisors::start_function(island& cloud)> app{};  ///< a part of others at /cloud/app/<name>
-  std::string app_name{};
+  ports::log* log = nullptr;                      ///< what the islands log goes there; null: nowhere
+  size_t reports_max = 256;                       ///< crash reports that each island keeps
+  std::function<void(vocabulary&)> more_words{};  ///< adds messages to the standard ones
+  /// A part of others at /cloud/app/<id>: makes what starts its actor, for each world.
+  struct app {
+    std::string id;
+    std::function<supervisors::start_function(island& cloud)> make;
+  };
+  std::vector<app> apps{};
   /// Hears of every event, as it goes into the trace: when, what kind, who or what.
   std::function<void(int64_t at_ms, const char* kind, uint64_t number, std::string_view who)> told{};
   std::vector<std::string> images{"app:1"};  ///< what the registry has
@@ -139,5 +144,8 @@ private:
   uint64_t events_ = 0, trace_ = 0;
   bool closing_ = false;
 };
+
+/// How a part of an island reaches others by their paths, for sdk::objects and sdk::informer. The island outlives it.
+sdk::resolver resolver_of(island& i);
 
 }  // namespace skerry::sim

@@ -104,8 +104,7 @@ scene::scene(uint64_t seed)
          .log = &log,
          .reports_max = 100'000,  // as good as all
          .more_words = {},
-         .app = [](sim::island& i) { return start_book(i.ctx, i.disk, "/cloud/app/book"); },
-         .app_name = "book"}),
+         .apps = {{"book", [](sim::island& i) { return start_book(i.ctx, i.disk, "/cloud/app/book"); }}}}),
       maps(*w.front, config_maps),
       watched_pods(*w.front, all_pods) {
   log.clock = &w.clock;

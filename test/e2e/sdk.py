@@ -38,6 +38,16 @@ class Sdk:
     def token(self, *more):
         return run([self.w.skerry, "token", "create", "--data-dir", self.data, *more]).out.strip()
 
+    def in_a_fleet(self):
+        """The same operator in simulated fleets: faults, a seed; the same seed is the same run."""
+        fleet = self.w.path("operator", "build", "site-fleet")
+        first = run([fleet, "20", "1"]).out
+        expect(first.endswith("ok\n") and run([fleet, "20", "1"]).out == first, f"the same seed is the same run: {first}")
+        for seed in range(2, 12):
+            out = run([fleet, "20", str(seed)], check=False)
+            expect(out.code == 0 and out.out.endswith("ok\n"), f"seed {seed}: {out.out}")
+        return first.splitlines()[0] + "; and 10 more seeds"
+
     # ---- the operator ------------------------------------------------------------------------------------------------
 
     def start_cloud(self):
@@ -230,6 +240,7 @@ def body(world, report):
     if not report.step("install to a prefix", s.install):
         return
     if report.step("build the operator outside the tree", lambda: s.build("operator")):
+        report.step("the operator in a simulated fleet", s.in_a_fleet)
         s.start_cloud()
         for name, action in [("rights are least", s.rights), ("a Deployment and a Service for each site", s.keeps_sites),
                              ("changes are followed", s.follows), ("a second replica takes over", s.hands_over),
