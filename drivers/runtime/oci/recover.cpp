@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <schema/error.hpp>
+#include <thread>
 
 #include "driver.hpp"
 #include "fs.hpp"
@@ -12,6 +14,8 @@
 
 namespace skerry::drivers::oci {
 namespace {
+constexpr int half_made_tries = 40;
+constexpr auto half_made_pause = std::chrono::milliseconds(50);
 
 std::string one_line(const std::string& path) {
   auto text = read_file(path, 4096);
@@ -241,9 +245,16 @@ void driver::collect_garbage() {
   for (auto* directory : {"/exits", "/sockets"})
     for (auto& id : names_in((directory[1] == 'e' ? o_.data_dir : o_.run_dir) + directory))
       if (!ids.contains(id)) unlink(((directory[1] == 'e' ? o_.data_dir : o_.run_dir) + directory + "/" + id).c_str());
-  for (auto& name : names_in(o_.data_dir + "/tmp")) {
-    unmount_below(o_.data_dir + "/tmp/" + name);
-    complain(remove_tree(o_.data_dir + "/tmp/" + name));
+  // A helper of the agent that was killed is killed with it, and may still write while it ends.
+  for (int tries = 0; tries < half_made_tries; ++tries) {
+    auto half_made = names_in(o_.data_dir + "/tmp");
+    if (half_made.empty()) break;
+    if (tries > 0) std::this_thread::sleep_for(half_made_pause);
+    for (auto& name : half_made) {
+      unmount_below(o_.data_dir + "/tmp/" + name);
+      auto r = remove_tree(o_.data_dir + "/tmp/" + name);
+      if (tries == half_made_tries - 1) complain(r);
+    }
   }
   std::set<std::string> logs;
   for (auto& [uid, r] : sandboxes_) logs.insert(r.spec.ns + "_" + r.spec.name + "_" + uid);
