@@ -168,7 +168,10 @@ void mesh_core::attach(const caf::actor& worker) {
     worker_ = caf::actor_cast<caf::weak_actor_ptr>(worker);
   }
   // What its predecessor had in hand when it ended is looked after again.
-  for (auto& p : all_peers()) wake(*p);
+  for (auto& p : all_peers()) {
+    p->unmark_due();
+    wake(*p);
+  }
   woken_ = false;
   wake();
 }
