@@ -23,6 +23,7 @@ struct device_description {
   std::string name;    ///< "default/boiler", for messages
   json::value config;  ///< spec.protocol.configData
   std::vector<device_point> points;
+  std::string protocol{};  ///< "modbus"; for who drives more than one
 };
 
 struct point_reading {
@@ -70,6 +71,8 @@ public:
   virtual ~device_driver() = default;
   /// "modbus": what device::protocol_of makes of spec.protocol.protocolName.
   virtual std::string_view protocol() const = 0;
+  /// Is it to be asked for devices of this protocol? Those that are loaded when they are needed may not know yet.
+  virtual bool drives(std::string_view which) const { return which == protocol(); }
   /// Takes a device on; does not block. Errors: errc::invalid, with the key, for a configuration that cannot be used;
   /// errc::too_many. A point whose own configuration cannot be used reads as bad, and says why.
   virtual caf::expected<std::unique_ptr<device_connection>> connect(device_description what,

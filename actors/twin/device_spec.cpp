@@ -28,13 +28,12 @@ std::string place(property_spec& p, const std::string& protocol) {
   static const json::object none;
   const auto& config = p.config.is_object() ? p.config.get_object() : none;
   p.dead_band = std::max(0.0, device::real_in(config, "deadBand").value_or(0));
-  if (protocol == "mqtt") {
+  if (protocol != "modbus") {  // what a driver gives is a text, but for registers
     auto how = device::read_text_conversion(p.type, config);
     if (auto* x = std::get_if<device::problem>(&how)) return "visitors.configData." + x->key + ": " + x->why;
     p.how = std::get<device::conversion>(how);
     return {};
   }
-  if (protocol != "modbus") return {};
   auto read = device::read_modbus_visitor(config);
   if (auto* x = std::get_if<device::problem>(&read)) return "visitors.configData." + x->key + " " + x->why;
   const auto& where = std::get<device::modbus_visitor>(read);

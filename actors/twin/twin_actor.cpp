@@ -60,9 +60,9 @@ void twin_state::connect() {
   if (!spec.problem.empty()) return;
   ports::device_driver* driver = nullptr;
   for (auto* d : args_->drivers)
-    if (d->protocol() == spec.protocol) driver = d;
+    if (driver == nullptr && d->drives(spec.protocol)) driver = d;
   if (driver == nullptr) return core_.on_refused("this node has no driver for protocol '" + spec.protocol + "'", now());
-  ports::device_description what{args_->id, spec.config, {}};
+  ports::device_description what{args_->id, spec.config, {}, spec.protocol};
   for (const auto& p : spec.properties) what.points.push_back({p.name, p.config});
   auto me = caf::actor_cast<caf::actor>(self_);
   ports::device_listener listener;

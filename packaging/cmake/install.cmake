@@ -16,6 +16,10 @@ install(DIRECTORY tools/sdk tools/skerry DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 install(TARGETS skerry_schema skerry_actors skerry_supervisors skerry_drivers skerry_sim skerry_sdk EXPORT skerry-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/skerry)
 install(TARGETS skerry skerry-repl skerry-sim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# A driver for devices is built with this header alone: find_package(skerry COMPONENTS driver).
+install(FILES drivers/device/plugin/skerry_driver.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry-driver)
+# Beside the program, where it looks (tools/skerry/edge.cpp).
+install(DIRECTORY DESTINATION lib/skerry/drivers)
 install(DIRECTORY sim/scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/skerry/scenarios FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema FILES_MATCHING PATTERN "*.capnp")
 install(DIRECTORY ${CMAKE_BINARY_DIR}/schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema
@@ -23,7 +27,7 @@ install(DIRECTORY ${CMAKE_BINARY_DIR}/schema/ DESTINATION ${CMAKE_INSTALL_INCLUD
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/skerry)
 configure_package_config_file(packaging/cmake/skerry-config.cmake.in ${CMAKE_BINARY_DIR}/skerry-config.cmake
-                              INSTALL_DESTINATION ${package_dir})
+                              INSTALL_DESTINATION ${package_dir} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/skerry-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/skerry-config.cmake ${CMAKE_BINARY_DIR}/skerry-config-version.cmake
               packaging/cmake/SkerryParts.cmake DESTINATION ${package_dir})

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "schema/error.hpp"
+#include "test/contract/device_contract.hpp"
 #include "test/modbus/server.hpp"
 
 using namespace skerry;
@@ -192,6 +193,13 @@ BOOST_FIXTURE_TEST_CASE(what_waits_is_answered_when_a_device_is_closed, scene) {
   device.reset();
   BOOST_TEST((all.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready));
   BOOST_TEST(answers == 50);
+}
+
+BOOST_AUTO_TEST_CASE(does_what_every_driver_does) {
+  scene s;
+  ports::device_description what{"default/d", parsed(s.address()), {}};
+  what.points = {point("HoldingRegister", 1), point("HoldingRegister", 150, 100), point("HoldingRegister", 2)};
+  contract::device_contract{*s.driver, std::move(what), {{42}, {}}}.run();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

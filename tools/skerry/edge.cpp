@@ -4,11 +4,13 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <filesystem>
 #include <future>
 
 #include "actors/link/join.hpp"
 #include "drivers/device/modbus/driver.hpp"
 #include "drivers/device/mqtt/driver.hpp"
+#include "drivers/device/plugin/driver.hpp"
 #include "drivers/files/posix_files.hpp"
 #include "drivers/kv/leveldb.hpp"
 #include "drivers/machine/linux_machine.hpp"
@@ -37,6 +39,13 @@ constexpr auto join_max = std::chrono::seconds{30};
 constexpr std::chrono::seconds first_trims[] = {std::chrono::seconds{2}, std::chrono::seconds{10}};
 constexpr auto trim_period = std::chrono::seconds{60};
 
+std::string driver_dir_of(const options& o) {
+  if (!o.driver_dir.empty()) return o.driver_dir;
+  std::error_code ec;
+  auto program = std::filesystem::read_symlink("/proc/self/exe", ec);
+  return (program.parent_path().parent_path() / "lib/skerry/drivers").string();
+}
+
 /// Trims the process soon after its start and then each minute: what 20 pods were started with is not kept for a month.
 void trim_from_now_on(const std::shared_ptr<boost::asio::steady_timer>& timer, size_t done = 0) {
   timer->expires_after(done < std::size(first_trims) ? first_trims[done] : trim_period);
@@ -61,6 +70,7 @@ struct edge::parts {
   std::unique_ptr<ports::prober> prober;
   std::unique_ptr<ports::device_driver> modbus = drivers::modbus::make_driver();
   std::unique_ptr<ports::device_driver> mqtt = drivers::mqtt::make_driver();
+  std::unique_ptr<ports::device_driver> plugins;  ///< the last that is asked
   vocabulary words;
   std::unique_ptr<link::mesh> mesh;
   std::unique_ptr<admin_parts> admin;
@@ -74,7 +84,7 @@ edge::~edge() {
   if (parts_ && parts_->admin) parts_->admin->server.reset();
   if (island_) island_->stop_root(stop_ms_max);
   if (parts_ && parts_->loop) parts_->loop->stop();
-  if (parts_) parts_->modbus.reset(), parts_->mqtt.reset();
+  if (parts_) parts_->modbus.reset(), parts_->mqtt.reset(), parts_->plugins.reset();
   if (parts_) parts_->runtime.reset();
   if (parts_ && parts_->mesh) parts_->mesh->stop();
   auto keep = std::move(parts_);  // what actors refer to goes after them
@@ -117,6 +127,7 @@ caf::expected<void> edge::open_disk(const options& o) {
   p.runtime = std::move(*runtime);
   p.files = std::make_unique<files::posix_files>();
   p.machine = std::make_unique<machine::linux_machine>(o.data_dir);
+  p.plugins = drivers::plugin::make_drivers(driver_dir_of(o));
   return caf::unit;
 }
 
@@ -195,7 +206,7 @@ caf::expected<void> edge::open(const options& o, const extensions& with) {
       .server = id.server,
       .credentials = {.ca_pem = id.ca_pem, .ca_pin = {}, .certificate_pem = id.certificate_pem, .key_pem = id.key_pem},
       .on_renewed = renewed,
-      .device_drivers = {p.modbus.get(), p.mqtt.get()},
+      .device_drivers = {p.modbus.get(), p.mqtt.get(), p.plugins.get()},
       .mesh = p.mesh.get(),
       .admin = &p.admin->inspector});
   p.app = std::make_unique<tools::app>(

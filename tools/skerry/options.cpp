@@ -80,6 +80,8 @@ po::options_description describe(options& o, std::string& config) {
   add("pod-cidr", po::value(&o.pod_cidr)->default_value(o.pod_cidr), "edge, up: addresses of pods on this node");
   add("bridge", po::value(&o.bridge)->default_value(o.bridge), "edge, up: network bridge of the pods");
   add("insecure-registry", po::value(&o.insecure_registries)->composing(), "edge, up: HOST:PORT reached without TLS");
+  add("driver-dir", po::value(&o.driver_dir),
+      "edge, up: folder of device drivers, PROTOCOL.so each (../lib/skerry/drivers from where this program is)");
   add("controller", po::value(&o.controller), "token create: it lets the controller of this name join, not nodes");
   add("ttl", po::value(&o.ttl_hours)->default_value(o.ttl_hours), "token create: hours until it expires");
   add("command,c", po::value(&o.commands)->composing(), "repl: run this command and end; may be given again");

@@ -20,6 +20,7 @@ struct options {
   std::string pod_cidr = "10.42.0.0/24";
   std::string bridge = "skerry0";
   std::vector<std::string> insecure_registries;
+  std::string driver_dir;  ///< shared objects that drive devices; empty: lib/skerry/drivers beside the program's folder
   // repl
   std::vector<std::string> commands;
   std::string socket;

@@ -1,0 +1,2 @@
+// A shared object that is no driver.
+extern "C" int anything() { return 1; }
