@@ -1,7 +1,9 @@
 #include "actors/twin/device_spec.hpp"
 
+#include "schema/device/bluetooth.hpp"
 #include "schema/device/limits.hpp"
 #include "schema/device/modbus.hpp"
+#include "schema/device/octets.hpp"
 
 namespace skerry::twin {
 namespace {
@@ -23,11 +25,24 @@ int64_t cycle(const json::value& p, const char* key, int64_t otherwise, device_s
   return ms;
 }
 
+std::string place_octets(property_spec& p, const json::object& config) {
+  auto read = device::read_bluetooth_visitor(config);
+  if (auto* x = std::get_if<device::problem>(&read)) return "visitors.configData." + x->key + " " + x->why;
+  auto rssi = std::get<device::bluetooth_visitor>(read).rssi;
+  p.read_only = p.read_only || rssi;
+  auto how = rssi ? device::read_text_conversion(p.type, config)
+                  : device::read_octet_conversion(p.type, config, p.minimum.value_or(0) < 0);
+  if (auto* x = std::get_if<device::problem>(&how)) return "visitors.configData." + x->key + " " + x->why;
+  p.how = std::get<device::conversion>(how);
+  return {};
+}
+
 /// Where the property stands and how it is converted, by its protocol.
 std::string place(property_spec& p, const std::string& protocol) {
   static const json::object none;
   const auto& config = p.config.is_object() ? p.config.get_object() : none;
   p.dead_band = std::max(0.0, device::real_in(config, "deadBand").value_or(0));
+  if (protocol == "bluetooth") return place_octets(p, config);
   if (protocol != "modbus") {  // what a driver gives is a text, but for registers
     auto how = device::read_text_conversion(p.type, config);
     if (auto* x = std::get_if<device::problem>(&how)) return "visitors.configData." + x->key + ": " + x->why;

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "schema/device/conversion_parts.hpp"
+#include "schema/device/octets.hpp"
 #include "schema/error.hpp"
 
 namespace skerry::device {
@@ -18,9 +20,6 @@ constexpr type_name types[] = {{"INT", value_type::integer},     {"FLOAT", value
                                {"DOUBLE", value_type::real64},   {"STRING", value_type::text},
                                {"BOOLEAN", value_type::boolean}, {"BYTES", value_type::bytes},
                                {"STREAM", value_type::stream}};
-
-caf::error corrupt(std::string why) { return make_error(errc::corrupt, std::move(why)); }
-caf::error invalid(std::string why) { return make_error(errc::invalid, std::move(why)); }
 
 uint16_t swapped(uint16_t w) { return static_cast<uint16_t>((w >> 8) | (w << 8)); }
 
@@ -51,47 +50,6 @@ std::string bytes_of(const std::vector<uint16_t>& words) {
     out += static_cast<char>(w & 0xff);
   }
   return out;
-}
-
-std::string hex_of(std::string_view bytes) {
-  std::string out;
-  for (unsigned char b : bytes)
-    for (auto nibble : {b >> 4, b & 15}) out += "0123456789abcdef"[nibble];
-  return out;
-}
-
-bool is_utf8(std::string_view s) {
-  for (size_t i = 0; i < s.size();) {
-    auto c = static_cast<unsigned char>(s[i]);
-    size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
-    if (more == 9 || i + more >= s.size() || (c < 0x20 && c != '\t' && c != '\n' && c != '\r')) return false;
-    for (size_t k = 1; k <= more; ++k)
-      if ((static_cast<unsigned char>(s[i + k]) & 0xc0) != 0x80) return false;
-    i += more + 1;
-  }
-  return true;
-}
-
-template <class T>
-std::string digits(T v) {
-  char out[64];
-  auto r = std::to_chars(out, out + sizeof out, v);
-  return {out, r.ptr};
-}
-std::string digits12(double v) {
-  char out[64];
-  auto r = std::to_chars(out, out + sizeof out, v, std::chars_format::general, 12);
-  return {out, r.ptr};
-}
-
-/// A scaled number in the words of the property's type.
-caf::expected<std::string> shown(const conversion& c, double raw) {
-  auto v = raw * c.scale + c.offset;
-  if (!std::isfinite(v)) return corrupt("the registers hold no number");
-  if (c.type == value_type::boolean) return std::string{v != 0 ? "true" : "false"};
-  if (c.type != value_type::integer) return digits12(v == 0 ? 0.0 : v);
-  if (std::abs(v) >= 9.2e18) return corrupt("the value is larger than 64 bits hold");
-  return digits(std::llround(v));
 }
 
 caf::expected<std::string> from_bcd(const conversion& c, uint64_t raw, size_t words) {
@@ -137,15 +95,6 @@ caf::expected<std::string> from_words(const conversion& c, const std::vector<uin
     return plain ? caf::expected<std::string>{digits(v)} : shown(c, static_cast<double>(v));
   }
   return plain ? caf::expected<std::string>{digits(raw)} : shown(c, static_cast<double>(raw));
-}
-
-/// The number before scale and offset.
-caf::expected<double> unscaled(const conversion& c, std::string_view text) {
-  if (text == "true") return 1.0;
-  if (text == "false") return 0.0;
-  auto v = number_of(text);
-  if (!v) return invalid("'" + std::string{text} + "' is no number");
-  return (*v - c.offset) / c.scale;
 }
 
 caf::expected<uint64_t> whole(const conversion& c, double raw, size_t width) {
@@ -202,18 +151,6 @@ caf::expected<std::vector<uint16_t>> packed(std::string_view bytes, size_t words
   return out;
 }
 
-caf::expected<std::string> from_hex(std::string_view text) {
-  if (text.size() % 2 != 0) return invalid("bytes are written as pairs of hex digits");
-  std::string out;
-  for (size_t i = 0; i < text.size(); i += 2) {
-    unsigned v = 0;
-    auto [end, e] = std::from_chars(text.data() + i, text.data() + i + 2, v, 16);
-    if (e != std::errc{} || end != text.data() + i + 2) return invalid("bytes are written as pairs of hex digits");
-    out += static_cast<char>(v);
-  }
-  return out;
-}
-
 std::optional<representation> form_of(value_type type, std::string_view stated, uint16_t count, bool is_signed) {
   auto whole = is_signed ? representation::signed_number : representation::unsigned_number;
   if (stated == "int") return representation::signed_number;
@@ -248,18 +185,6 @@ std::optional<problem> check_width(const conversion& c) {
   if (c.form == representation::float32 && c.count != 2) return problem{"limit", "a float stands in 2 registers"};
   if (c.form == representation::float64 && c.count != 4) return problem{"limit", "a double stands in 4 registers"};
   if (numeric && c.count > 4) return problem{"limit", "a number stands in at most 4 registers"};
-  return {};
-}
-
-/// Scale and offset, the same for all.
-std::optional<problem> take_scale(const json::object& config, conversion& c) {
-  for (auto [key, to] : {std::pair{"scale", &c.scale}, std::pair{"valueOffset", &c.offset}})
-    if (config.contains(key)) {
-      auto v = real_in(config, key);
-      if (!v) return problem{key, "must be a number"};
-      *to = *v;
-    }
-  if (c.scale == 0) c.scale = 1;  // absent, in Go's words
   return {};
 }
 
@@ -345,6 +270,7 @@ std::variant<conversion, problem> read_text_conversion(value_type type, const js
 }
 
 caf::expected<std::string> to_text(const conversion& c, const raw_value& raw) {
+  if (c.octets) return octets_to_text(c, raw.text);
   if (c.plain) return from_plain(c, raw.text);
   if ((c.bits ? raw.bits.size() : raw.words.size()) != c.count)
     return corrupt("the device gave another number of registers than was asked for");
@@ -356,6 +282,7 @@ caf::expected<std::string> to_text(const conversion& c, const raw_value& raw) {
 }
 
 caf::expected<raw_value> from_text(const conversion& c, std::string_view text) {
+  if (c.octets) return octets_from_text(c, text);
   raw_value out;
   if (c.type == value_type::boolean && text != "true" && text != "false" && text != "1" && text != "0")
     return invalid("'" + std::string{text} + "' is neither true nor false");

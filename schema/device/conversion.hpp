@@ -1,5 +1,6 @@
 #pragma once
 #include <caf/expected.hpp>
+#include <memory>
 #include <variant>
 #include <vector>
 
@@ -8,7 +9,7 @@
 namespace skerry::device {
 
 /// What a device gave, before it means something: registers of 16 bits in the order of their addresses, bits, or a text
-/// that is the value as it stands (a number, "true", ...).
+/// that is the value as it stands (a number, "true", ...), or its bytes (struct octet_rules).
 struct raw_value {
   std::vector<uint16_t> words;
   std::vector<bool> bits;
@@ -24,6 +25,8 @@ std::string_view name_of(value_type t);
 /// How the value stands in its registers.
 enum class representation : uint8_t { unsigned_number, signed_number, float32, float64, bcd, text, bytes, flag };
 
+struct octet_rules;
+
 /// How raw values become values. `visitors.configData`: `isSwap` (the two bytes of each register), `isRegisterSwap`
 /// (the order of the registers), `scale`; and of our own `valueOffset`, `signed`, `dataType` (int, uint, float, double,
 /// bcd, string, bytes, bool: where it is not what the type of the property says), `bit` (0 to 15).
@@ -33,9 +36,10 @@ struct conversion {
   bool swap_bytes = false, swap_words = false;
   double scale = 1, offset = 0;
   int bit = -1;
-  uint16_t count = 1;  ///< registers or bits
-  bool bits = false;   ///< coils or discrete inputs
-  bool plain = false;  ///< a text: no registers
+  uint16_t count = 1;                           ///< registers or bits
+  bool bits = false;                            ///< coils or discrete inputs
+  bool plain = false;                           ///< a text: no registers
+  std::shared_ptr<const octet_rules> octets{};  ///< set: raw_value::text holds the bytes that a device gave
 };
 
 /// Reads a conversion for a property of `type` that stands in `count` registers (or bits). `negative`: the model's

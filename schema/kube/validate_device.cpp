@@ -1,9 +1,11 @@
 #include "schema/kube/validate_device.hpp"
 
+#include "schema/device/bluetooth.hpp"
 #include "schema/device/conversion.hpp"
 #include "schema/device/limits.hpp"
 #include "schema/device/modbus.hpp"
 #include "schema/device/mqtt.hpp"
+#include "schema/device/octets.hpp"
 #include "schema/error.hpp"
 #include "schema/kube/checker.hpp"
 
@@ -74,6 +76,20 @@ void check_mqtt_visitor(checker& c, const json::object& property, const step& he
   if (auto* p = std::get_if<device::problem>(&read)) report(c, visitors_at / "configData", config, *p);
 }
 
+void check_bluetooth_visitor(checker& c, const json::object& property, const step& here) {
+  const auto* visitors = object_in(property, "visitors");
+  if (visitors == nullptr) return;  // it may stand in the model
+  auto visitors_at = here / "visitors";
+  auto at = visitors_at / "configData";
+  const auto& config = object_or_none(*visitors, "configData");
+  auto read = device::read_bluetooth_visitor(config);
+  if (auto* p = std::get_if<device::problem>(&read)) return report(c, at, config, *p);
+  auto how = device::read_octet_conversion(device::value_type::text, config, false);
+  if (auto* p = std::get_if<device::problem>(&how)) return report(c, at, config, *p);
+  if (object_in(property, "desired") != nullptr && std::get<device::bluetooth_visitor>(read).rssi)
+    c.forbidden(here / "desired", "the strength of the signal is read-only");
+}
+
 void check_properties(checker& c, const json::object& spec, const step& at, const std::string& protocol) {
   const auto* properties = array_in(spec, "properties");
   if (properties == nullptr) return;
@@ -92,6 +108,7 @@ void check_properties(checker& c, const json::object& spec, const step& at, cons
       c.invalid(visitors_at / "protocolName", own, "must be the device's protocol, \"" + protocol + "\"");
     if (protocol == "modbus") check_modbus_visitor(c, *p, here, used);
     if (protocol == "mqtt") check_mqtt_visitor(c, *p, here);
+    if (protocol == "bluetooth") check_bluetooth_visitor(c, *p, here);
   }
 }
 
@@ -145,13 +162,35 @@ void check_registers(checker& c, const json::object& property, const json::objec
   if (!raw) c.invalid(desired_at / "value", text_in(*desired, "value"), message_of(raw.error()));
 }
 
+/// As check_registers(), for values that come as bytes.
+void check_octets(checker& c, const json::object& property, const json::object& model, device::value_type type,
+                  const step& here) {
+  auto own = object_in(property, "visitors") != nullptr;
+  const auto& config = object_or_none(object_or_none(own ? property : model, "visitors"), "configData");
+  auto visitors_at = here / "visitors";
+  auto at = visitors_at / "configData";
+  auto read = device::read_bluetooth_visitor(config);
+  if (auto* p = std::get_if<device::problem>(&read)) return report(c, at, config, *p);
+  if (std::get<device::bluetooth_visitor>(read).rssi) return;
+  step none{};
+  auto negative = bound(nullptr, model, none, "minimum").value_or(0) < 0;
+  auto conversion = device::read_octet_conversion(type, config, negative);
+  if (auto* p = std::get_if<device::problem>(&conversion)) return report(c, at, config, *p);
+  const auto* desired = object_in(property, "desired");
+  if (desired == nullptr || !c.errors.empty()) return;
+  auto desired_at = here / "desired";
+  auto raw = device::from_text(std::get<device::conversion>(conversion), text_in(*desired, "value"));
+  if (!raw) c.invalid(desired_at / "value", text_in(*desired, "value"), message_of(raw.error()));
+}
+
 const json::object* property_of(const json::array& properties, std::string_view name) {
   for (const auto& p : properties)
     if (const auto* o = p.if_object(); o != nullptr && text_in(*o, "name") == name) return o;
   return nullptr;
 }
 
-void check_against(checker& c, const json::object& property, const json::value& model, const step& here, bool modbus) {
+void check_against(checker& c, const json::object& property, const json::value& model, const step& here,
+                   std::string_view protocol) {
   auto name = text_in(property, "name");
   const auto* m = property_of(array_at(model, "spec.properties"), name);
   if (m == nullptr)
@@ -167,7 +206,8 @@ void check_against(checker& c, const json::object& property, const json::value& 
       c.forbidden(desired_at, "the model says that the property is ReadOnly");
     if (auto why = refused(*m, *type, text); !why.empty()) c.invalid(desired_at / "value", text, why);
   }
-  if (modbus) check_registers(c, property, *m, *type, here);
+  if (protocol == "modbus") check_registers(c, property, *m, *type, here);
+  if (protocol == "bluetooth") check_octets(c, property, *m, *type, here);
 }
 
 }  // namespace
@@ -190,6 +230,12 @@ void check_device(checker& c, const resource_info&, const json::object*, const j
     const auto& config = object_or_none(protocol, "configData");
     // What may stand in a visitor instead is looked for there by the driver.
     auto read = device::read_mqtt_address(config, json::object{{"clientId", "any"}});
+    if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
+  }
+  if (name == "bluetooth") {
+    auto protocol_at = at / "protocol";
+    const auto& config = object_or_none(protocol, "configData");
+    auto read = device::read_bluetooth_address(config);
     if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
   }
   check_properties(c, spec, at, name);
@@ -219,10 +265,10 @@ field_errors validate_device_against(const json::value& device, const json::valu
   step root{};
   auto at = root / "spec";
   auto list = at / "properties";
-  auto modbus = device::protocol_of(string_at(device, "spec.protocol.protocolName")) == "modbus";
+  auto protocol = device::protocol_of(string_at(device, "spec.protocol.protocolName"));
   const auto& properties = array_at(device, "spec.properties");
   for (size_t i = 0; i < properties.size(); ++i)
-    if (const auto* p = properties[i].if_object()) check_against(c, *p, model, list[i], modbus);
+    if (const auto* p = properties[i].if_object()) check_against(c, *p, model, list[i], protocol);
   return std::move(c.errors);
 }
 

@@ -102,6 +102,38 @@ BOOST_AUTO_TEST_CASE(devices_are_held_against_their_models) {
        "spec.properties[1].visitors.configData.isSwap");
 }
 
+BOOST_AUTO_TEST_CASE(bluetooth_devices) {
+  const char* const tag =
+      "{'metadata':{'name':'tag'},'spec':{'nodeName':'rock-1','protocol':{'protocolName':'bluetooth','configData':"
+      "{'macAddress':'A4:C1:38:0B:7E:01'}},'properties':[{'name':'temperature','visitors':{'protocolName':'bluetooth',"
+      "'configData':{'characteristicUUID':'f000aa0104514000b000000000000000','dataConverter':{'startIndex':2,"
+      "'endIndex':1,'shiftRight':2,'orderOfOperations':[{'operationType':'Multiply','operationValue':0.03125}]}}}},"
+      "{'name':'light','desired':{'value':'Red'},'visitors':{'protocolName':'bluetooth','configData':"
+      "{'characteristicUUID':'2a56','dataWrite':{'Red':[1],'Off':[0]}}}}]}}";
+  each(device_id, tag,
+       {{"[{'op':'replace','path':'/spec/protocol/configData/macAddress','value':'A4:C1'}]",
+         "spec.protocol.configData.macAddress"},
+        {"[{'op':'remove','path':'/spec/protocol/configData/macAddress'}]",
+         "spec.protocol.configData.macAddress | FieldValueRequired"},
+        {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/characteristicUUID','value':'2a6'}]",
+         "spec.properties[0].visitors.configData.characteristicUUID"},
+        {"[{'op':'replace','path':'/spec/properties/0/visitors/configData/dataConverter/shiftRight','value':64}]",
+         "spec.properties[0].visitors.configData.dataConverter"},
+        {"[{'op':'replace','path':'/spec/properties/1/visitors/configData/dataWrite/Red','value':[256]}]",
+         "spec.properties[1].visitors.configData.dataWrite"},
+        {"[{'op':'replace','path':'/spec/properties/1/visitors/configData','value':{'rssi':true}}]",
+         "spec.properties[1].desired | FieldValueForbidden"}});
+  const auto light =
+      js("{'metadata':{'name':'tag'},'spec':{'properties':["
+         "{'name':'temperature','type':'FLOAT'},{'name':'light','type':'STRING'}]}}");
+  auto checked = [&](const char* ops) {
+    return shown(validate_device_against(ready(device_id, changed(tag, ops)), light));
+  };
+  BOOST_TEST(checked("[]") == "");
+  BOOST_TEST(checked("[{'op':'replace','path':'/spec/properties/1/desired/value','value':'Blue'}]")
+                 .find("'Blue' is none of the names of dataWrite") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(mqtt_devices) {
   each(
       device_id,

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "actors/link/join.hpp"
+#include "drivers/device/bluetooth/driver.hpp"
 #include "drivers/device/modbus/driver.hpp"
 #include "drivers/device/mqtt/driver.hpp"
 #include "drivers/device/plugin/driver.hpp"
@@ -70,6 +71,8 @@ struct edge::parts {
   std::unique_ptr<ports::prober> prober;
   std::unique_ptr<ports::device_driver> modbus = drivers::modbus::make_driver();
   std::unique_ptr<ports::device_driver> mqtt = drivers::mqtt::make_driver();
+  std::unique_ptr<ports::device_driver> bluetooth =
+      drivers::bluetooth::make_driver(drivers::bluetooth::make_bluez_radio());
   std::unique_ptr<ports::device_driver> plugins;  ///< the last that is asked
   vocabulary words;
   std::unique_ptr<link::mesh> mesh;
@@ -84,7 +87,7 @@ edge::~edge() {
   if (parts_ && parts_->admin) parts_->admin->server.reset();
   if (island_) island_->stop_root(stop_ms_max);
   if (parts_ && parts_->loop) parts_->loop->stop();
-  if (parts_) parts_->modbus.reset(), parts_->mqtt.reset(), parts_->plugins.reset();
+  if (parts_) parts_->modbus.reset(), parts_->mqtt.reset(), parts_->bluetooth.reset(), parts_->plugins.reset();
   if (parts_) parts_->runtime.reset();
   if (parts_ && parts_->mesh) parts_->mesh->stop();
   auto keep = std::move(parts_);  // what actors refer to goes after them
@@ -206,7 +209,7 @@ caf::expected<void> edge::open(const options& o, const extensions& with) {
       .server = id.server,
       .credentials = {.ca_pem = id.ca_pem, .ca_pin = {}, .certificate_pem = id.certificate_pem, .key_pem = id.key_pem},
       .on_renewed = renewed,
-      .device_drivers = {p.modbus.get(), p.mqtt.get(), p.plugins.get()},
+      .device_drivers = {p.modbus.get(), p.mqtt.get(), p.bluetooth.get(), p.plugins.get()},
       .mesh = p.mesh.get(),
       .admin = &p.admin->inspector});
   p.app = std::make_unique<tools::app>(
