@@ -20,6 +20,9 @@ install(TARGETS skerry skerry-repl skerry-sim RUNTIME DESTINATION ${CMAKE_INSTAL
 install(FILES drivers/device/plugin/skerry_driver.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry-driver)
 # Beside the program, where it looks (tools/skerry/edge.cpp).
 install(DIRECTORY DESTINATION lib/skerry/drivers)
+if(TARGET skerry_opcua)
+  install(TARGETS skerry_opcua LIBRARY DESTINATION lib/skerry/drivers)
+endif()
 install(DIRECTORY sim/scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/skerry/scenarios FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema FILES_MATCHING PATTERN "*.capnp")
 install(DIRECTORY ${CMAKE_BINARY_DIR}/schema/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/skerry/schema

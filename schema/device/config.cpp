@@ -71,6 +71,7 @@ std::string protocol_of(std::string_view name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   if (out == "modbus-tcp" || out == "modbus-rtu" || out == "modbustcp" || out == "modbusrtu") return "modbus";
   if (out == "ble" || out == "bluetooth-le" || out == "bluetoothle") return "bluetooth";
+  if (out == "opc-ua") return "opcua";
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include "schema/device/modbus.hpp"
 #include "schema/device/mqtt.hpp"
 #include "schema/device/octets.hpp"
+#include "schema/device/opcua.hpp"
 #include "schema/error.hpp"
 #include "schema/kube/checker.hpp"
 
@@ -90,6 +91,15 @@ void check_bluetooth_visitor(checker& c, const json::object& property, const ste
     c.forbidden(here / "desired", "the strength of the signal is read-only");
 }
 
+void check_opcua_visitor(checker& c, const json::object& property, const step& here) {
+  const auto* visitors = object_in(property, "visitors");
+  if (visitors == nullptr) return;  // it may stand in the model
+  auto visitors_at = here / "visitors";
+  const auto& config = object_or_none(*visitors, "configData");
+  auto read = device::read_opcua_visitor(config);
+  if (auto* p = std::get_if<device::problem>(&read)) report(c, visitors_at / "configData", config, *p);
+}
+
 void check_properties(checker& c, const json::object& spec, const step& at, const std::string& protocol) {
   const auto* properties = array_in(spec, "properties");
   if (properties == nullptr) return;
@@ -109,6 +119,7 @@ void check_properties(checker& c, const json::object& spec, const step& at, cons
     if (protocol == "modbus") check_modbus_visitor(c, *p, here, used);
     if (protocol == "mqtt") check_mqtt_visitor(c, *p, here);
     if (protocol == "bluetooth") check_bluetooth_visitor(c, *p, here);
+    if (protocol == "opcua") check_opcua_visitor(c, *p, here);
   }
 }
 
@@ -236,6 +247,12 @@ void check_device(checker& c, const resource_info&, const json::object*, const j
     auto protocol_at = at / "protocol";
     const auto& config = object_or_none(protocol, "configData");
     auto read = device::read_bluetooth_address(config);
+    if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
+  }
+  if (name == "opcua") {
+    auto protocol_at = at / "protocol";
+    const auto& config = object_or_none(protocol, "configData");
+    auto read = device::read_opcua_address(config);
     if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
   }
   check_properties(c, spec, at, name);
