@@ -194,6 +194,16 @@ BOOST_AUTO_TEST_CASE(security_is_raised_and_else_said) {
   p.server.at(t).refuses = 0;
   p.run();
   BOOST_TEST(text(p.last(kind::read).value) == "a");
+  // A bearer that is never protected, because nobody pairs.
+  p.server.at(t).refuses = att::insufficient_encryption;
+  p.levels = 9;
+  p.client.read(0);
+  out = p.client.to_send(0);
+  p.client.on_pdu(p.server.answer(*out), 1'000);
+  BOOST_TEST(p.client.raising());
+  BOOST_TEST(p.client.due_ms() == 11'000);
+  p.client.tick(11'000);
+  BOOST_TEST(p.client.broken_why() == "the connection was not encrypted in time");
 }
 
 BOOST_AUTO_TEST_CASE(silence_and_garbage_end_the_bearer) {

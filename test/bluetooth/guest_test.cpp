@@ -28,6 +28,15 @@ const std::vector<std::string> points = {
     "{'characteristicUUID':'2a00','serviceUUID':'1800'}", "{'rssi':true}",
     "{'characteristicUUID':'12345678-1234-5678-1234-56789abc0001','notify':false}"};
 
+const std::vector<std::string> protected_points = {"{'characteristicUUID':'12345678-1234-5678-1234-56789abc0002'}",
+                                                   "{'characteristicUUID':'2a00','serviceUUID':'1800'}"};
+
+/// One for all cases, so that it keeps its pause between two connections to a device.
+ports::device_driver& the_driver() {
+  static auto driver = make_driver(make_bluez_radio());
+  return *driver;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(bluetooth_guest, *boost::unit_test::disabled())
@@ -55,8 +64,7 @@ BOOST_AUTO_TEST_CASE(scans) {
 BOOST_AUTO_TEST_CASE(lives_with_a_peripheral) {
   auto peer = from_environment("SKERRY_BLE_PEER"), local = from_environment("SKERRY_BLE_LOCAL");
   auto control = from_environment("SKERRY_BLE_CONTROL");
-  auto driver = make_driver(make_bluez_radio());
-  party p{*driver, address_of(peer), points};
+  party p{the_driver(), address_of(peer), points};
   BOOST_REQUIRE_MESSAGE(p.last_told(true, 60), p.why());
   BOOST_TEST(p.read(0).value.text == "21.5");
   BOOST_TEST(p.read(1).value.text.find("edge-peer") != std::string::npos, p.read(1).value.text);
@@ -84,6 +92,22 @@ BOOST_AUTO_TEST_CASE(lives_with_a_peripheral) {
   BOOST_TEST(!p.write(0, "24.5"));
   BOOST_TEST(until([&] { return p.news > news; }));
   BOOST_TEST(until([&] { return p.read(0).value.text == "24.5"; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_characteristic_that_wants_encryption) {
+  auto where = address_of(from_environment("SKERRY_BLE_PEER"));
+  ports::point_reading r;
+  {
+    // The first time nobody lets it be paired: that one is bad and says what to do, the others go on.
+    party p{the_driver(), where, protected_points};
+    BOOST_TEST(until([&] { return (r = p.read(0)).why.find("pair it on the node") != std::string::npos; }, 60));
+    std::cout << "unpaired: " << r.why << "\n";
+    BOOST_TEST(until([&] { return p.read(1).state == quality::good; }));
+  }
+  party p{the_driver(), where, protected_points};
+  BOOST_TEST(until([&] { return (r = p.read(0)).value.text == "42"; }, 60));
+  std::cout << "paired: " << r.value.text << " " << r.why << " " << p.why() << "\n";
+  BOOST_TEST((p.read(1).state == quality::good));
 }
 
 BOOST_AUTO_TEST_CASE(a_device_that_is_not_there) {

@@ -328,6 +328,26 @@ BOOST_FIXTURE_TEST_CASE(what_cannot_be_driven_says_why, scene) {
   BOOST_TEST(shown(1).find("configData.register") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(bluetooth_devices_are_read) {
+  auto m = parsed(
+      "{'spec':{'properties':[{'name':'t','type':'FLOAT'},{'name':'rssi','type':'INT'},{'name':'x','type':'INT'}]}}");
+  auto d = parse_device(
+      parsed("{'metadata':{'namespace':'n','name':'d'},'spec':{'protocol':{'protocolName':'BLE'},'properties':["
+             "{'name':'t','visitors':{'configData':{'characteristicUUID':'2a6e','dataType':'int','scale':0.01}}},"
+             "{'name':'rssi','visitors':{'configData':{'rssi':true}}},"
+             "{'name':'x','visitors':{'configData':{'characteristicUUID':'?'}}}]}}"),
+      &m);
+  BOOST_TEST(d.protocol == "bluetooth");
+  BOOST_REQUIRE(d.properties.size() == 3u);
+  device::raw_value raw;
+  raw.text = "\x66\x08";
+  BOOST_TEST(*device::to_text(d.properties[0].how, raw) == "21.5");
+  BOOST_TEST(d.properties[1].read_only);
+  raw.text = "-60";
+  BOOST_TEST(*device::to_text(d.properties[1].how, raw) == "-60");
+  BOOST_TEST(d.properties[2].problem.find("characteristicUUID must be a UUID") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(devices_are_read) {
   auto m = parsed(model);
   auto d = parse_device(parsed(manifest("", ",'collectCycle':10000000000,'reportCycle':0")), &m);

@@ -33,7 +33,7 @@ std::optional<att::bytes> gatt_client::to_send(int64_t now_ms) {
     if ((*r)[0] == att::write_command) return r;  // nobody answers that
     sent_ = std::move(*r);
   }
-  again_ = false;
+  again_ = raising_ = false;
   outstanding_ = sent_[0];
   give_up_ms_ = now_ms + timeout_ms_;
   return sent_;
@@ -88,14 +88,15 @@ std::optional<att::bytes> gatt_client::operation_request() {
 void gatt_client::tick(int64_t now_ms) {
   // After a transaction that timed out no other may begin on the bearer (Vol 3 Part F, 3.3.3).
   if (outstanding_ != 0 && now_ms >= give_up_ms_)
-    break_off("the device did not answer within " + std::to_string(timeout_ms_) + " ms");
+    return break_off("the device did not answer within " + std::to_string(timeout_ms_) + " ms");
+  if (raising_ && now_ms >= give_up_ms_) break_off("the connection was not encrypted in time");
 }
 
 void gatt_client::garbage() {
   if (++garbage_ >= garbage_max) break_off("the device sends what is no Attribute Protocol");
 }
 
-void gatt_client::on_pdu(att::view p, int64_t) {
+void gatt_client::on_pdu(att::view p, int64_t now_ms) {
   if (broken()) return;
   if (p.empty()) return garbage();
   auto op = p[0];
@@ -116,7 +117,7 @@ void gatt_client::on_pdu(att::view p, int64_t) {
   if (op == att::error_response) {
     if (p.size() != 5 || p[1] != outstanding_) return garbage();
     garbage_ = 0;
-    return on_error(p[4]);
+    return on_error(p[4], now_ms);
   }
   if (op != outstanding_ + 1) return garbage();
   garbage_ = 0;
@@ -145,10 +146,11 @@ void gatt_client::on_value(uint16_t handle, att::view value, bool whole) {
     }
 }
 
-void gatt_client::on_error(uint8_t code) {
+void gatt_client::on_error(uint8_t code, int64_t now_ms) {
   outstanding_ = 0;
   if (att::wants_security(code) && raise_ && raise_()) {
-    again_ = true;
+    again_ = raising_ = true;
+    give_up_ms_ = now_ms + raise_ms_max;
     return;
   }
   refused(code);

@@ -35,18 +35,20 @@ struct gatt_event {
 /// out, pure: the peer is not trusted, everything is bounded, and what it cannot go on after is broken().
 class gatt_client {
 public:
-  /// Asks for a better protected bearer; false if there is none. The request that was refused is then sent again.
+  /// Asks for a better protected bearer; false if there is none. The request that was refused is then sent again, when
+  /// the bearer takes PDUs again.
   using raise_security = std::function<bool()>;
 
   static constexpr size_t services_max = 256, characteristics_max = 1'024, operations_max = 512, answers_max = 32;
-  static constexpr uint32_t garbage_max = 16;  ///< PDUs that make no sense, in a row
+  static constexpr int64_t raise_ms_max = 10'000;  ///< keys that are there take a second, pairing without a code some
+  static constexpr uint32_t garbage_max = 16;      ///< PDUs that make no sense, in a row
 
   gatt_client(std::vector<wanted> wants, uint32_t timeout_ms, raise_security raise);
 
   void on_pdu(att::view p, int64_t now_ms);
   void tick(int64_t now_ms);
   /// When to call tick(); INT64_MAX: never.
-  int64_t due_ms() const { return outstanding_ != 0 ? give_up_ms_ : INT64_MAX; }
+  int64_t due_ms() const { return outstanding_ != 0 || raising_ ? give_up_ms_ : INT64_MAX; }
   /// The next PDU to send, if there is one; a request's time runs from here.
   std::optional<att::bytes> to_send(int64_t now_ms);
   bool wants_to_send() const { return !broken() && (!answers_.empty() || may_request()); }
@@ -57,6 +59,7 @@ public:
   void write(uint32_t characteristic, uint32_t id, att::bytes value);
 
   std::vector<gatt_event> take_events() { return std::exchange(events_, {}); }
+  bool raising() const { return raising_; }  ///< the bearer is about to be better protected
   bool ready() const { return phase_ == phase::ready; }
   /// Why the bearer must be closed; empty: it need not.
   const std::string& broken_why() const { return broken_; }
@@ -96,7 +99,7 @@ private:
   std::optional<att::bytes> request();
   std::optional<att::bytes> operation_request();
   void on_response(att::view p);
-  void on_error(uint8_t code);
+  void on_error(uint8_t code, int64_t now_ms);
   void on_discovered(att::view p);
   void take_services(const std::vector<att::entry>& entries);
   void take_characteristics(const std::vector<att::entry>& entries);
@@ -130,7 +133,7 @@ private:
   std::vector<gatt_event> events_;
   uint8_t outstanding_ = 0;  ///< opcode of the request that waits for its answer
   att::bytes sent_;          ///< that request
-  bool again_ = false;
+  bool again_ = false, raising_ = false;
   int64_t give_up_ms_ = 0;
   uint32_t garbage_ = 0;
   std::string broken_;

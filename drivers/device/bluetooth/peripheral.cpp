@@ -17,6 +17,7 @@ using device::bluetooth_address_type;
 using ports::quality;
 
 constexpr int pdus_at_once = 32;  ///< then the others have their turn
+constexpr int64_t raise_pause_ms = 300'000;
 constexpr auto late = "no answer in time";
 
 }  // namespace
@@ -65,13 +66,15 @@ void peripheral::shut(bool by_us, int64_t now_ms) {
 }
 
 void peripheral::lost(const std::string& why, bool by_us, int64_t now_ms) {
+  auto unpaired = client_ && client_->raising();
+  if (unpaired) no_raise_until_ms_ = now_ms + raise_pause_ms;
   shut(by_us, now_ms);
-  why_ = why;
+  why_ = why + (unpaired ? "; the device wants to be paired: do it on the node, with bluetoothctl" : "");
   pause_ms_ = std::min(std::max(pause_ms_ * 2, patience_.pause_ms_min), patience_.pause_ms_max);
   next_try_ms_ = std::max(now_ms + pause_ms_, quiet_until_ms_);
   for (auto& s : slots_) s.fresh = false;
-  tell(false, why);
-  fail_all(why);
+  tell(false, why_);
+  fail_all(why_);
 }
 
 void peripheral::close(int64_t now_ms) {
@@ -104,7 +107,8 @@ void peripheral::on_socket(short revents, int64_t now_ms) {
     if (error == 0 && (revents & POLLOUT) == 0) error = ECONNREFUSED;
     if (error != 0) return lost(std::string{"cannot connect: "} + ::strerror(error), true, now_ms);
     connecting_ = false;
-    auto raise = [this] { return air_.raise_security(fd_); };
+    auto may = now_ms >= no_raise_until_ms_;
+    auto raise = [this, may] { return may && air_.raise_security(fd_); };
     client_ = std::make_unique<gatt_client>(spec_->wants, spec_->address.timeout_ms, raise);
     type_known_ = true;
   }

@@ -100,6 +100,7 @@ private:
   std::list<pending_write> writes_;
   uint32_t ids_ = 0;
   int64_t next_try_ms_ = 0, connect_until_ms_ = 0, quiet_until_ms_ = 0;
+  int64_t no_raise_until_ms_ = 0;  ///< pairing failed: what wants it reads as bad, the rest goes on
   uint32_t pause_ms_ = 0;
   bool guess_random_ = false, type_known_ = false;
   std::string why_;  ///< why there is no connection
