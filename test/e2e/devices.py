@@ -191,6 +191,21 @@ class Devices:
         expect("online" in asked.out and "21.5" in asked.out, f"the twin answers by its path: {asked.all}")
         return asked.out.strip()[:200]
 
+    def out_of_reach(self):
+        """A Bluetooth device that nobody hears, on a machine that may have no Bluetooth at all (test/guest/bluetooth has one)."""
+        with open(os.path.join(ROOT, "examples/devices/thermometer.yaml"), encoding="utf-8") as f:
+            self.k("apply", "-f", "-", text=f.read())
+
+        def status():
+            return self.k.get("device", "thermometer-1").get("status", {})
+        wait_for(lambda: status().get("state") == "offline", "it is offline", 40)
+        wait_for(lambda: self.twin("temperature", status())["reported"]["metadata"]["quality"] == "bad", "its values are bad", 15)
+        why = self.twin("temperature", status())["reported"]["metadata"]["why"]
+        expect("Bluetooth" in why or "connection" in why, f"and say why: {why}")
+        wait_for(lambda: self.value("temperature") == "21.5", "others are as they were")
+        self.k("delete", "device", "thermometer-1", "--wait=false")
+        return why
+
     def delete(self):
         def names(resource):
             return [o["metadata"]["name"] for o in self.k.items(resource)]
@@ -217,7 +232,7 @@ def body(world, report):
              ("the device dies and comes back", d.the_device_dies_and_comes_back), ("the twin answers by its path", d.the_twin_answers),
              ("a device that speaks MQTT", t.applied),
              ("what is desired is published", t.desired), ("the MQTT device and its broker die and come back", t.dies),
-             ("the device is deleted", d.delete)]
+             ("a Bluetooth device out of reach", d.out_of_reach), ("the device is deleted", d.delete)]
     for name, action in steps:
         if not report.step(name, action):
             return
