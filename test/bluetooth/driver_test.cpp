@@ -145,6 +145,16 @@ BOOST_AUTO_TEST_CASE(protection) {
   BOOST_TEST((p.read(1).state == quality::good));
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_that_another_program_had) {
+  auto s = thermometer();
+  s->locked = 2;
+  auto driver = driver_of(s);
+  party p{*driver, address, points};
+  BOOST_TEST(p.last_told(true));
+  BOOST_TEST(s->locked == 0);
+  BOOST_TEST(until([&] { return p.read(0).state == quality::good; }));
+}
+
 BOOST_AUTO_TEST_CASE(a_machine_without_bluetooth) {
   auto s = thermometer();
   s->bluetooth = false;

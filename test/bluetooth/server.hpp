@@ -164,6 +164,7 @@ public:
     std::mutex mutex;
     gatt_server server;
     std::atomic<bool> reachable{true}, bluetooth{true}, silent{false};
+    std::atomic<int> locked{0};  ///< so often another program has the connection
     std::atomic<int> opened{0}, security{1}, dbm{-61};
     std::function<att::bytes(att::view)> instead{};  ///< of the server's answer
     std::vector<int> lines;                          ///< the peripheral's ends
@@ -197,6 +198,10 @@ public:
 
   caf::expected<int> open(const device::bluetooth_address&, device::bluetooth_address_type type) override {
     if (!s_->bluetooth) return make_error(errc::unavailable, "this machine has no Bluetooth");
+    if (s_->locked > 0) {
+      --s_->locked;
+      return make_error(errc::locked, "another program had the connection");
+    }
     if (!s_->reachable || type != s_->type) {
       // One that never becomes writable: its buffer is full.
       int pair[2];

@@ -71,7 +71,8 @@ class Story:
         wait_for(lambda: self.state() == "online", "the device is online", 60)
         wait_for(lambda: self.value("temperature"), "its value shows")
         wait_for(lambda: "edge-peer" in (self.value("label") or ""), "so does its name")
-        return self.k("get", "devices").out
+        said = [e["message"] for e in self.k.items("events") if e["involvedObject"]["name"] == NAME]
+        return "\n".join([self.k("get", "devices").out, *said])
 
     def desired(self):
         self.k("patch", "device", NAME, "-p", '{"spec":{"properties":[{"name":"temperature","desired":{"value":"27.5"}}]}}')

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "drivers/device/bluetooth/radio.hpp"
 #include "drivers/device/bluetooth/scan.hpp"
@@ -25,6 +26,12 @@ caf::error unavailable(const std::string& what, int error) {
 
 struct descriptor {
   int fd = -1;
+  explicit descriptor(int f) : fd(f) {}
+  descriptor(descriptor&& other) noexcept : fd(std::exchange(other.fd, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(fd, other.fd);
+    return *this;
+  }
   ~descriptor() {
     if (fd >= 0) ::close(fd);
   }
@@ -41,6 +48,28 @@ caf::expected<int> adapter_of(const std::string& name) {
   if (errno == EAFNOSUPPORT) return unavailable({}, errno);
   if (name.empty()) return make_error(errc::unavailable, "no Bluetooth adapter is up; try `bluetoothctl power on`");
   return unavailable("adapter " + name, errno);
+}
+
+/// A socket of the kernel's Bluetooth management interface.
+caf::expected<descriptor> management() {
+  descriptor s{::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, BTPROTO_HCI)};
+  if (s.fd < 0) return unavailable("no HCI socket", errno);
+  sockaddr_hci control{};
+  control.hci_family = AF_BLUETOOTH;
+  control.hci_dev = HCI_DEV_NONE;
+  control.hci_channel = HCI_CHANNEL_CONTROL;
+  if (::bind(s.fd, reinterpret_cast<sockaddr*>(&control), sizeof control) < 0)
+    return unavailable("the kernel's Bluetooth management", errno);
+  return s;
+}
+
+caf::error release(int adapter, const bdaddr_t& who, device::bluetooth_address_type type) {
+  auto s = management();
+  auto done = s && release_on(s->fd, static_cast<uint16_t>(adapter), att::view{who.b, sizeof who.b}, type);
+  return make_error(errc::locked,
+                    std::string{"another program of this machine (BlueZ's daemon, for a paired device) had the "
+                                "connection to the device; it was "} +
+                        (done ? "ended" : "not to be ended: is this root?"));
 }
 
 class bluez_radio final : public radio {
@@ -67,11 +96,7 @@ public:
     ::str2ba(where.mac.c_str(), &to.l2_bdaddr);
     to.l2_bdaddr_type = kernel_type(type);
     if (::connect(s.fd, reinterpret_cast<sockaddr*>(&to), sizeof to) < 0 && errno != EINPROGRESS && errno != EAGAIN)
-      return errno == EBUSY ? make_error(errc::unavailable,
-                                         "another program of this machine has the connection to the "
-                                         "device; try `bluetoothctl disconnect " +
-                                             where.mac + "`")
-                            : unavailable("cannot connect", errno);
+      return errno == EBUSY ? release(*id, to.l2_bdaddr, type) : unavailable("cannot connect", errno);
     return std::exchange(s.fd, -1);
   }
 
@@ -103,15 +128,9 @@ public:
                                                  std::chrono::milliseconds how_long) override {
     auto id = adapter_of(adapter);
     if (!id) return id.error();
-    descriptor s{::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, BTPROTO_HCI)};
-    if (s.fd < 0) return unavailable("no HCI socket", errno);
-    sockaddr_hci control{};
-    control.hci_family = AF_BLUETOOTH;
-    control.hci_dev = HCI_DEV_NONE;
-    control.hci_channel = HCI_CHANNEL_CONTROL;
-    if (::bind(s.fd, reinterpret_cast<sockaddr*>(&control), sizeof control) < 0)
-      return unavailable("the kernel's Bluetooth management", errno);
-    return scan_on(s.fd, static_cast<uint16_t>(*id), how_long);
+    auto s = management();
+    if (!s) return s.error();
+    return scan_on(s->fd, static_cast<uint16_t>(*id), how_long);
   }
 };
 

@@ -49,7 +49,10 @@ bluetooth_address_type peripheral::address_type() const {
 
 void peripheral::connect(int64_t now_ms) {
   auto fd = air_.open(spec_->address, address_type());
-  if (!fd) return lost(message_of(fd.error()), false, now_ms);
+  if (!fd) {
+    if (code_of(fd.error()) == errc::locked) quiet_until_ms_ = now_ms + patience_.after_close_ms;
+    return lost(message_of(fd.error()), false, now_ms);
+  }
   fd_ = *fd;
   connecting_ = true;
   connect_until_ms_ = now_ms + patience_.connect_ms;

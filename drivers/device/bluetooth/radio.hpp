@@ -24,7 +24,8 @@ class radio {
 public:
   virtual ~radio() = default;
   /// Begins to connect, and returns a non-blocking SEQPACKET socket for PDUs of the Attribute Protocol: it becomes
-  /// writable when it is connected, or SO_ERROR says why not. `type` is not `any`. Errors: errc::unavailable.
+  /// writable when it is connected, or SO_ERROR says why not. `type` is not `any`. Errors: errc::unavailable;
+  /// errc::locked if another program had the connection: it is ended, and kept from coming back by itself.
   virtual caf::expected<int> open(const device::bluetooth_address& where, device::bluetooth_address_type type) = 0;
   /// Asks for the next higher security of a connection; false if there is none, or it has it.
   virtual bool raise_security(int fd) = 0;

@@ -14,17 +14,17 @@ namespace skerry::drivers::bluetooth {
 namespace {
 
 // BlueZ's doc/mgmt-api.txt.
-constexpr uint16_t start_discovery = 0x0023, stop_discovery = 0x0024;
+constexpr uint16_t start_discovery = 0x0023, stop_discovery = 0x0024, disconnect = 0x0014, remove_device = 0x0034;
 constexpr uint16_t command_complete = 0x0001, command_status = 0x0002, device_found = 0x0012, discovering = 0x0013;
 constexpr uint8_t low_energy = 0x06;  // LE public and LE random
 constexpr size_t devices_max = 1'024, frame_bytes_max = 2'048;
 
 caf::error unavailable(std::string why) { return make_error(errc::unavailable, std::move(why)); }
 
-bool command(int fd, uint16_t what, uint16_t adapter) {
+bool command(int fd, uint16_t what, uint16_t adapter, att::view parameters = att::view{&low_energy, 1}) {
   att::bytes frame;
-  for (uint16_t w : {what, adapter, uint16_t{1}}) att::put(frame, w);
-  frame.push_back(low_energy);
+  for (uint16_t w : {what, adapter, static_cast<uint16_t>(parameters.size())}) att::put(frame, w);
+  frame.insert(frame.end(), parameters.begin(), parameters.end());
   return ::send(fd, frame.data(), frame.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(frame.size());
 }
 
@@ -40,6 +40,13 @@ void take_field(advertisement& out, uint8_t type, att::view data) {
 }
 
 }  // namespace
+
+bool release_on(int fd, uint16_t adapter, att::view address, device::bluetooth_address_type type) {
+  att::bytes who{address.begin(), address.end()};
+  who.push_back(type == device::bluetooth_address_type::random_address ? 2 : 1);
+  auto removed = command(fd, remove_device, adapter, who);
+  return command(fd, disconnect, adapter, who) && removed;
+}
 
 std::optional<advertisement> advertisement_of(att::view p) {
   if (p.size() < 14 || (p[6] != 1 && p[6] != 2)) return {};
