@@ -6,6 +6,7 @@
 #include "schema/objects.capnp.h"
 #include "schema/pods.capnp.h"
 #include "schema/probe.capnp.h"
+#include "schema/telemetry.capnp.h"
 #include "schema/twin.capnp.h"
 
 namespace skerry {
@@ -180,6 +181,10 @@ void add_standard(vocabulary& words) {
   words.add<schema::PodView>();
   words.add<schema::AskTwin>();
   words.add<schema::TwinView>();
+  words.add<schema::PutSamples>();
+  words.add<schema::SamplesKept>();
+  words.add<schema::AskSamples>();
+  words.add<schema::SamplesAnswer>();
 }
 
 }  // namespace skerry

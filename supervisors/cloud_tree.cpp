@@ -1,6 +1,7 @@
 #include "supervisors/cloud_tree.hpp"
 
 #include "actors/api/objects.hpp"
+#include "actors/api/samples.hpp"
 #include "actors/api/sessions.hpp"
 #include "actors/controllers/deployment.hpp"
 #include "actors/controllers/expiry.hpp"
@@ -13,6 +14,7 @@
 #include "actors/controllers/status_writer.hpp"
 #include "actors/link/mesh_actor.hpp"
 #include "actors/store/store.hpp"
+#include "actors/telemetry/keeper.hpp"
 #include "supervisors/pool.hpp"
 #include "supervisors/supervisor.hpp"
 
@@ -37,6 +39,20 @@ start_function mesh_of(const cloud_tree_parts& p) {
     link::mesh_actor_args args{p.island.ctx, *p.mesh, cloud_paths::mesh, caf::actor{parent}};
     if (p.threads) return parent->spawn<caf::detached>(link::mesh_actor, std::move(args));
     return parent->spawn(link::mesh_actor, std::move(args));
+  };
+}
+
+start_function samples_of(const cloud_tree_parts& p) {
+  return [&p](caf::event_based_actor* parent) {
+    auto node_of = [&p](const caf::strong_actor_ptr& sender) -> std::string {
+      if (!sender || p.mesh == nullptr) return {};
+      auto path = p.mesh->path_of(caf::actor_cast<caf::actor>(sender));
+      auto island = paths::island_of(path);
+      return paths::kind_of(island) == paths::island_kind::node ? std::string{paths::name_of_island(island)} : "";
+    };
+    telemetry::keeper_args args{p.island.ctx, cloud_paths::samples, *p.series, *p.views, node_of, caf::actor{parent}};
+    if (p.threads) return parent->spawn<caf::detached>(telemetry::keeper, std::move(args));
+    return parent->spawn(telemetry::keeper, std::move(args));
   };
 }
 
@@ -86,6 +102,16 @@ child_spec pool_of(const cloud_tree_parts& p, std::string id, const char* path) 
       false, child_kind::pool);
 }
 
+/// As whom the sender of a letter asks the API. Without a mesh nobody but the cloud's own actors gets there.
+std::function<std::optional<ports::peer_identity>(const caf::strong_actor_ptr&)> identities_of(
+    const cloud_tree_parts& p) {
+  return [&p](const caf::strong_actor_ptr& sender) -> std::optional<ports::peer_identity> {
+    if (!sender) return std::nullopt;
+    if (p.mesh == nullptr) return api::identity_of(cloud_paths::root);
+    return api::identity_of(p.mesh->path_of(caf::actor_cast<caf::actor>(sender)));
+  };
+}
+
 supervisor_args api_of(const cloud_tree_parts& p) {
   std::vector<child_spec> children;
   children.push_back(pool_of(p, "watches", cloud_paths::api_watches));
@@ -94,15 +120,16 @@ supervisor_args api_of(const cloud_tree_parts& p) {
   }));
   children.push_back(pool_of(p, "feeds", cloud_paths::api_feeds));
   children.push_back(worker("objects", [&p](caf::event_based_actor* parent) {
-    // Without a mesh nobody but the cloud's own actors gets here.
-    auto who = [&p](const caf::strong_actor_ptr& sender) -> std::optional<ports::peer_identity> {
-      if (!sender) return std::nullopt;
-      if (p.mesh == nullptr) return api::identity_of(cloud_paths::root);
-      return api::identity_of(p.mesh->path_of(caf::actor_cast<caf::actor>(sender)));
-    };
-    return parent->spawn(api::objects, api::objects_args{p.api, p.front, cloud_paths::api_objects,
-                                                         p.island.directory.finder(cloud_paths::api_feeds), who});
+    return parent->spawn(api::objects,
+                         api::objects_args{p.api, p.front, cloud_paths::api_objects,
+                                           p.island.directory.finder(cloud_paths::api_feeds), identities_of(p)});
   }));
+  if (p.series != nullptr)
+    children.push_back(worker("samples", [&p](caf::event_based_actor* parent) {
+      api::samples_args args{p.api, *p.series, p.front, cloud_paths::api_samples, identities_of(p)};
+      if (p.threads) return parent->spawn<caf::detached>(api::samples, std::move(args));
+      return parent->spawn(api::samples, std::move(args));
+    }));
   return {p.island, "/cloud/api", cloud_rules(strategy::one_for_one), std::move(children)};
 }
 
@@ -127,6 +154,7 @@ caf::actor start_cloud_tree(caf::actor_system& system, const cloud_tree_parts& p
   if (parts.admin != nullptr) children.push_back(inspector_worker(*parts.admin));
   children.push_back(ready_worker("store", store_of(parts)));
   if (parts.mesh != nullptr) children.push_back(ready_worker("mesh", mesh_of(parts)));
+  if (parts.series != nullptr) children.push_back(ready_worker("samples", samples_of(parts)));
   children.push_back(branch("controllers", controllers_of, parts));
   children.push_back(branch("api", api_of, parts));
   children.push_back(branch("link", link_of, parts));

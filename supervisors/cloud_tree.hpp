@@ -7,6 +7,7 @@
 #include "actors/link/mesh.hpp"
 #include "actors/ports/kv.hpp"
 #include "actors/store/publisher.hpp"
+#include "actors/telemetry/series_store.hpp"
 #include "supervisors/apps.hpp"
 #include "supervisors/inspector.hpp"
 
@@ -24,8 +25,9 @@ struct cloud_tree_parts {
   link::acceptor& links;
   std::vector<app_child> apps{};  ///< parts of others, under /cloud/app
   bool threads = true;  ///< the store, which blocks on the disk, gets a thread of its own; false in the simulator
-  link::mesh* mesh = nullptr;              ///< letters to and from other islands; null: none
-  const inspector_parts* admin = nullptr;  ///< answers operators; null: nobody does
+  link::mesh* mesh = nullptr;                 ///< letters to and from other islands; null: none
+  telemetry::series_store* series = nullptr;  ///< samples of devices; null: they are not kept
+  const inspector_parts* admin = nullptr;     ///< answers operators; null: nobody does
 };
 
 /// Where the cloud's actors stand.
@@ -37,6 +39,8 @@ inline constexpr const char* api_sessions = "/cloud/api/sessions";
 inline constexpr const char* api_feeds = "/cloud/api/feeds";
 inline constexpr const char* api_objects = "/cloud/api/objects";
 inline constexpr const char* api_watches = "/cloud/api/watches";
+inline constexpr const char* api_samples = "/cloud/api/samples";
+inline constexpr const char* samples = "/cloud/samples";
 inline constexpr const char* link_sessions = "/cloud/link/sessions";
 inline constexpr const char* node_sync = "/cloud/controllers/node-sync";
 inline constexpr const char* status_writer = "/cloud/controllers/status-writer";

@@ -2,6 +2,7 @@
 
 #include "actors/link/mesh_actor.hpp"
 #include "actors/node/node_agent.hpp"
+#include "actors/telemetry/courier.hpp"
 #include "actors/twin/host.hpp"
 #include "supervisors/pool.hpp"
 #include "supervisors/supervisor.hpp"
@@ -40,6 +41,17 @@ void add_devices(const edge_tree_parts& p, const std::string& root, std::vector<
         return self->spawn(pool, pool_args{p.island, root + "/twin"});
       },
       false, child_kind::pool));
+  children.push_back(ready_worker("samples", [&p, root](caf::event_based_actor* self) {
+    auto keeper = [&p]() -> caf::actor {
+      auto to = p.mesh != nullptr ? p.mesh->bind("/cloud/samples") : caf::error{};
+      return to ? *to : caf::actor{};
+    };
+    auto observe = [&p](const caf::actor& who) {
+      return p.mesh != nullptr ? p.mesh->observe(who, paths::cloud) : caf::error{};
+    };
+    return self->spawn(telemetry::courier, telemetry::courier_args{p.island.ctx, root + "/samples", p.kv, keeper,
+                                                                   observe, caf::actor{self}});
+  }));
   children.push_back(ready_worker("devices", [&p, root](caf::event_based_actor* self) {
     const auto& find = p.island.directory;
     return self->spawn(twin::host, twin::host_args{.ctx = p.island.ctx,
@@ -51,6 +63,7 @@ void add_devices(const edge_tree_parts& p, const std::string& root, std::vector<
                                                    .agent = find.finder(root + "/agent"),
                                                    .link = find.finder(root + "/link"),
                                                    .twins = find.finder(root + "/twin"),
+                                                   .samples = find.finder(root + "/samples"),
                                                    .supervisor = caf::actor{self}});
   }));
 }

@@ -17,15 +17,19 @@ json::array names(const std::vector<std::string_view>& list) {
 }
 discovery::text freeze(const json::value& v) { return std::make_shared<const std::string>(json::serialize(v) + "\n"); }
 
-/// Resources that hold nothing: questions about who may do what (authorization.k8s.io, authentication.k8s.io).
+/// Resources that hold nothing: questions about who may do what (authorization.k8s.io, authentication.k8s.io), and the
+/// samples of devices.
 struct review {
   const char *group, *plural, *singular, *kind;
+  const char* verb = "create";
+  bool namespaced = false;
 };
 constexpr review reviews[] = {
     {"authentication.k8s.io", "selfsubjectreviews", "selfsubjectreview", "SelfSubjectReview"},
     {"authorization.k8s.io", "selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview"},
     {"authorization.k8s.io", "selfsubjectrulesreviews", "selfsubjectrulesreview", "SelfSubjectRulesReview"},
     {"authorization.k8s.io", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview"},
+    {"telemetry.skerry.io", "devices/samples", "", "SampleList", "get", true},
 };
 
 struct group_version {
@@ -89,9 +93,9 @@ json::object resource_list(const group_version& g) {
     if (g.group == r.group)
       list.push_back(json::object{{"name", r.plural},
                                   {"singularName", r.singular},
-                                  {"namespaced", false},
+                                  {"namespaced", r.namespaced},
                                   {"kind", r.kind},
-                                  {"verbs", json::array{"create"}}});
+                                  {"verbs", json::array{r.verb}}});
   return {{"kind", "APIResourceList"}, {"apiVersion", "v1"}, {"groupVersion", g.id()}, {"resources", std::move(list)}};
 }
 
@@ -121,9 +125,9 @@ json::object aggregated_version(const group_version& g) {
     if (g.group == r.group)
       list.push_back(json::object{{"resource", r.plural},
                                   {"responseKind", kind_object(r.group, "v1", r.kind)},
-                                  {"scope", "Cluster"},
+                                  {"scope", r.namespaced ? "Namespaced" : "Cluster"},
                                   {"singularResource", r.singular},
-                                  {"verbs", json::array{"create"}}});
+                                  {"verbs", json::array{r.verb}}});
   return {{"version", g.version}, {"freshness", "Current"}, {"resources", std::move(list)}};
 }
 

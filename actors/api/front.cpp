@@ -4,7 +4,9 @@
 #include <caf/send.hpp>
 
 #include "actors/api/review.hpp"
+#include "actors/api/samples.hpp"
 #include "actors/api/write.hpp"
+#include "schema/device/limits.hpp"
 
 namespace skerry::api {
 namespace {
@@ -79,22 +81,6 @@ void front::serve(ports::http_exchange_ptr exchange) {
   exchange->respond(r.code, r.content_type, std::move(r.body), std::move(r.headers));
 }
 
-caf::error front::may_watch(const ports::peer_identity& who, const kube::resource_info& info,
-                            const std::string& ns) const {
-  auto view = parts_.reader.current();
-  if (!view) return make_error(errc::unavailable, "the store is starting; try again");
-  ports::http_request as;
-  as.peer = who;
-  auto asks = authenticate(as, {}, *view, parts_.ctx.clock.wall_ms());
-  if (!asks || asks->anonymous()) return make_error(errc::unauthorized, unauthorized().message);
-  for (std::string_view verb : {"list", "watch"}) {
-    wish w{verb, std::string{info.group}, std::string{info.plural}, {}, ns, {}};
-    if (!authorized(*asks, w, parts_.options.grants, *view))
-      return make_error(errc::forbidden, forbidden(info, {}, refusal(*asks, w)).message);
-  }
-  return {};
-}
-
 std::optional<front::outcome> front::route(call& c) {
   c.at = parse_path(c.path, parts_.registry);
   if (c.at.kind == target::what::health) return health(c);
@@ -112,9 +98,31 @@ std::optional<front::outcome> front::route(call& c) {
     case target::what::review:
       if (c.request.method != "POST") return method_not_allowed();
       return review(c.at.group, c.at.name, c.who, c.request, {parts_.options.grants, *c.view}, readers_);
+    case target::what::samples:
+      return samples(c);
     default:
       return document(c);
   }
+}
+
+std::optional<front::outcome> front::samples(call& c) {
+  if (c.request.method != "GET") return method_not_allowed();
+  auto w = samples_wish(c.at.ns, c.at.name);
+  if (!authorized(c.who, w, parts_.options.grants, *c.view))
+    return forbidden(*parts_.registry.find_id(store::devices_resource), c.at.name, refusal(c.who, w));
+  auto to = parts_.samples ? parts_.samples() : caf::actor{};
+  if (!to) return unavailable("samples are not served just now; try again");
+  if (queries_->fetch_add(1) >= limits::queries_waiting_max) {
+    queries_->fetch_sub(1);
+    return unavailable("more than " + std::to_string(limits::queries_waiting_max) +
+                       " queries of samples are under way; try again");
+  }
+  std::shared_ptr<void> place{nullptr, [under_way = queries_](void*) { under_way->fetch_sub(1); }};
+  auto mark = c.request.target.find('?');
+  auto text = mark == std::string::npos ? std::string{} : c.request.target.substr(mark + 1);
+  caf::anon_send(to, ask_samples{c.exchange, c.at.ns, c.at.name, std::move(text),
+                                 c.request.accept.find("text/csv") != std::string::npos, std::move(place)});
+  return std::nullopt;
 }
 
 front::outcome front::document(const call& c) const {

@@ -1,4 +1,6 @@
 #pragma once
+#include <atomic>
+
 #include "actors/api/body.hpp"
 #include "actors/api/discovery.hpp"
 #include "actors/api/openapi.hpp"
@@ -7,6 +9,9 @@
 #include "actors/ports/http.hpp"
 
 namespace skerry::api {
+
+/// Reading the samples of a device (get devices/samples of telemetry.skerry.io).
+wish samples_wish(const std::string& ns, const std::string& name);
 
 /// The Kubernetes API: authenticates, authorises, routes. Reads are answered on the calling thread from the published
 /// view; writes and watches go to the sessions actor. Callable from any number of threads.
@@ -18,11 +23,14 @@ public:
   /// May `who` list and watch these objects (empty `ns`: in all namespaces)? The refusal, errc::forbidden or
   /// unauthorized or unavailable; or nothing.
   caf::error may_watch(const ports::peer_identity& who, const kube::resource_info& info, const std::string& ns) const;
+  /// May `who` read the samples of a device? As may_watch.
+  caf::error may_read_samples(const ports::peer_identity& who, const std::string& ns, const std::string& name) const;
 
 private:
   using outcome = std::variant<reply, failure>;
   struct call;
   /// Answers, or hands the exchange on (then nothing).
+  caf::error may(const ports::peer_identity& who, const kube::resource_info& info, const std::vector<wish>& all) const;
   std::optional<outcome> route(call& c);
   std::optional<outcome> resource(call& c);
   std::optional<outcome> read(call& c);
@@ -30,6 +38,7 @@ private:
   std::optional<outcome> write_object(call& c);
   std::optional<outcome> write_subresource(call& c);
   std::optional<outcome> remove(call& c);
+  std::optional<outcome> samples(call& c);
   std::optional<outcome> submit(call& c, std::shared_ptr<class write_job> job);
   outcome document(const call& c) const;
   outcome health(const call& c) const;
@@ -41,6 +50,7 @@ private:
   paged_views pages_;
   kube::protobuf_codec protobuf_;
   body_readers readers_;
+  std::shared_ptr<std::atomic<size_t>> queries_ = std::make_shared<std::atomic<size_t>>(0);  ///< under way
 };
 
 }  // namespace skerry::api

@@ -34,6 +34,7 @@ struct parts {
   /// the place.
   std::function<caf::expected<json::value>(std::string_view)> yaml;
   front_options options;
+  std::function<caf::actor()> samples{};  ///< api::samples; empty: nobody keeps samples here
   std::shared_ptr<open_writes> writes = std::make_shared<open_writes>();
 };
 

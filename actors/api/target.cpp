@@ -2,6 +2,8 @@
 
 namespace skerry::api {
 namespace {
+constexpr std::string_view telemetry_group = "telemetry.skerry.io";
+
 int hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -48,6 +50,11 @@ target parse_resource(std::vector<std::string> parts, std::string group, std::st
   if (left() > 0) t.name = *at++;
   if (left() > 0) t.subresource = *at++;
   if (left() > 0) return t;
+  if (t.group == telemetry_group) {
+    auto whole = t.version == "v1" && plural == "devices" && in_namespace && t.subresource == "samples";
+    t.kind = whole ? what::samples : what::nothing;
+    return t;
+  }
   if (t.group == "authorization.k8s.io" || t.group == "authentication.k8s.io") {
     t.kind = t.version == "v1" && t.name.empty() ? what::review : what::nothing;
     t.name = plural;
@@ -67,7 +74,8 @@ target parse_resource(std::vector<std::string> parts, std::string group, std::st
 bool serves(const kube::registry& registry, std::string_view group, std::string_view version) {
   for (const auto& r : registry.resources())
     if (r.group == group && (version.empty() || r.version == version)) return true;
-  return (group == "authorization.k8s.io" || group == "authentication.k8s.io") && (version.empty() || version == "v1");
+  return (group == "authorization.k8s.io" || group == "authentication.k8s.io" || group == telemetry_group) &&
+         (version.empty() || version == "v1");
 }
 }  // namespace
 

@@ -34,9 +34,10 @@ struct target {
     open_api_2,  ///< /openapi/v2
     open_api_3,  ///< /openapi/v3, and `name` "apis/apps/v1"
     server_version,
-    health,  ///< /healthz, /livez, /readyz; `name` says which
-    review,  ///< authorization.k8s.io and authentication.k8s.io: `name` is the plural
-    root,    ///< /
+    health,   ///< /healthz, /livez, /readyz; `name` says which
+    review,   ///< authorization.k8s.io and authentication.k8s.io: `name` is the plural
+    samples,  ///< telemetry.skerry.io/v1: of the device `name` in `ns`
+    root,     ///< /
   };
   what kind = what::nothing;
   const kube::resource_info* info = nullptr;

@@ -32,6 +32,7 @@ struct point_reading {
   std::string why;  ///< of a quality that is not good
   device::raw_value value;
   int64_t age_ms = 0;  ///< how long ago the device said so, where it was not asked now
+  uint64_t said = 0;   ///< then also a number of what it said: the same one again is nothing new. Else 0
 };
 
 /// Does the device answer?
@@ -58,7 +59,8 @@ public:
   using readings = std::function<void(std::vector<point_reading>)>;
   using written = std::function<void(caf::error)>;
   /// Reads points in as few requests as it can. `done` is called exactly once, on a thread of the driver or before the
-  /// call returns, with a reading for each point; a point that could not be read in `deadline_ms` is bad.
+  /// call returns, with a reading for each point; a point that could not be read in `deadline_ms` is bad. Where the
+  /// device speaks by itself there may be several for a point, oldest first: all that it said since the last read.
   virtual void read(std::vector<uint32_t> points, uint32_t deadline_ms, readings done) = 0;
   /// Writes a point. `done` is called exactly once, on a thread of the driver. Errors: errc::invalid (the device or the
   /// configuration refuses it: no use in trying again), errc::unavailable, errc::timed_out, errc::too_many.

@@ -147,23 +147,26 @@ void core::on_readings(uint64_t number, const std::vector<ports::point_reading>&
 void core::read_value(uint32_t point, const ports::point_reading& r, const moment& now) {
   const auto& s = spec_->properties[point];
   auto& p = properties_[point];
-  if (r.state == quality::bad) {
-    p.state = quality::bad;
-    p.why = cut(r.why);
-    return;
-  }
+  if (r.state == quality::bad) return turned_bad(point, cut(r.why), now);
   auto seen_ms = now.wall_ms - std::max<int64_t>(r.age_ms, 0);
   last_online_ms_ = std::max(last_online_ms_, seen_ms);
   auto text = device::to_text(s.how, r.value);
-  if (!text) {
-    p.state = quality::bad;
-    p.why = cut(message_of(text.error()));
-    return;
-  }
+  if (!text) return turned_bad(point, cut(message_of(text.error())), now);
   p.reported = cut(std::move(*text));
   p.reported_ms = seen_ms;
   p.why = r.state == quality::good ? out_of_bounds(s, p.reported) : cut(r.why);
   p.state = p.why.empty() && r.state == quality::good ? quality::good : quality::uncertain;
+  auto again = r.said != 0 && r.said == std::exchange(p.said, r.said);  // the driver has heard nothing new
+  if (s.to_cloud && !again) samples_.push_back({point, {seen_ms, p.state, telemetry::value_of(p.reported)}});
+}
+
+/// One sample tells of it, and not one for each read that fails.
+void core::turned_bad(uint32_t point, std::string why, const moment& now) {
+  auto& p = properties_[point];
+  if (p.state != quality::bad && spec_->properties[point].to_cloud)
+    samples_.push_back({point, {now.wall_ms, quality::bad, {}}});
+  p.state = quality::bad;
+  p.why = std::move(why);
 }
 
 void core::on_written(uint64_t number, const caf::error& e, const moment& now) {
@@ -207,6 +210,7 @@ actions core::step(const moment& now) {
   }
   plan_tell(out, now);
   out.notes = std::exchange(notes_, {});
+  out.samples = std::exchange(samples_, {});
   return out;
 }
 
@@ -214,10 +218,7 @@ void core::give_up(actions& out, const moment& now) {
   if (read_.open && now.steady_ms >= read_.give_up_ms) {
     read_.open = false;
     ++read_.number;
-    for (auto point : read_.points) {
-      properties_[point].state = quality::bad;
-      properties_[point].why = "the driver does not answer";
-    }
+    for (auto point : read_.points) turned_bad(point, "the driver does not answer", now);
   }
   if (write_.open && now.steady_ms >= write_.give_up_ms) {
     write_.open = false;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "actors/ports/device.hpp"
+#include "actors/telemetry/messages.hpp"
 #include "actors/twin/device_spec.hpp"
 #include "schema/letter.hpp"
 #include "schema/twin.capnp.h"
@@ -22,7 +23,8 @@ struct note {
 
 /// What the twin wants done.
 struct actions {
-  std::vector<uint32_t> read;  ///< points, in one request
+  std::vector<uint32_t> read;                    ///< points, in one request
+  std::vector<telemetry::point_sample> samples;  ///< of properties that the cloud shall know of, in order
   struct order {
     uint32_t point = 0;
     device::raw_value value;
@@ -69,6 +71,7 @@ private:
     std::string reported, why;
     ports::quality state = ports::quality::uncertain;
     int64_t reported_ms = 0;  ///< wall; 0: never
+    uint64_t said = 0;        ///< point_reading::said of it
     std::string observed, observed_stamp;
     int64_t observed_ms = 0;  ///< wall; 0: never
     std::string write_error;
@@ -91,6 +94,7 @@ private:
   };
 
   void take(std::shared_ptr<const device_spec> spec, const moment& now);
+  void turned_bad(uint32_t point, std::string why, const moment& now);
   void read_value(uint32_t point, const ports::point_reading& r, const moment& now);
   bool pending(size_t i) const;
   void write_failed(uint32_t point, const caf::error& e, const moment& now);
@@ -113,6 +117,7 @@ private:
   int64_t told_ms_ = 0;  ///< steady
   bool told_once_ = false;
   std::vector<note> notes_;
+  std::vector<telemetry::point_sample> samples_;
 };
 
 /// Does a driver that was told of `a` need to hear nothing new for `b`?

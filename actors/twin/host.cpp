@@ -129,7 +129,8 @@ void host_state::start_twin(const std::string& id) {
   }
   base::start_child child;
   child.id = id;
-  twin_args args{args_->ctx, args_->twins_path + "/" + id, id, args_->drivers, caf::actor_cast<caf::actor>(self_)};
+  twin_args args{args_->ctx,     args_->twins_path + "/" + id,      id, args_->drivers,
+                 args_->samples, caf::actor_cast<caf::actor>(self_)};
   child.start = [args](caf::event_based_actor* supervisor) {
     return caf::actor_cast<caf::actor>(supervisor->spawn(twin_actor, args));
   };

@@ -20,10 +20,11 @@ struct host_args {
   std::string twins_path;  ///< "/node/<node>/twin"
   ports::kv& kv;
   std::vector<ports::device_driver*> drivers;
-  std::function<caf::actor()> agent;  ///< has the Devices and DeviceModels of the node (node::get_devices)
-  std::function<caf::actor()> link;   ///< takes what the cloud shall hear
-  std::function<caf::actor()> twins;  ///< the pool at `twins_path`
-  caf::actor supervisor{};            ///< gets base::ready; may be null
+  std::function<caf::actor()> agent;      ///< has the Devices and DeviceModels of the node (node::get_devices)
+  std::function<caf::actor()> link;       ///< takes what the cloud shall hear
+  std::function<caf::actor()> twins;      ///< the pool at `twins_path`
+  std::function<caf::actor()> samples{};  ///< telemetry::courier; empty: samples are not kept
+  caf::actor supervisor{};                ///< gets base::ready; may be null
 };
 
 struct host_retry {};

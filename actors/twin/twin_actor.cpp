@@ -10,10 +10,14 @@ namespace skerry::twin {
 namespace {
 constexpr std::chrono::seconds greet_again_after{10};
 struct greet_again {};
+/// The courier was not there.
+struct hand_over_again {};
+constexpr std::chrono::seconds courier_timeout{30}, courier_pause{1};
 }  // namespace
 }  // namespace skerry::twin
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::twin::greet_again)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(skerry::twin::hand_over_again)
 
 namespace skerry::twin {
 
@@ -33,6 +37,10 @@ caf::behavior twin_state::make(twin_args args) {
       [this](greet_again) {
         if (!assigned_) greet();
       },
+      [this](hand_over_again) {
+        again_armed_ = false;
+        hand_over();
+      },
       [this](const letter<schema::AskTwin>&) { return view(); },
   };
 }
@@ -49,6 +57,11 @@ void twin_state::assign(const assignment& a) {
   else
     core_.start(a.spec, a.prior.get(), now());
   assigned_ = true;
+  telemetry::device_points points{{a.spec->ns, a.spec->name, a.spec->uid}, {}};
+  for (const auto& p : a.spec->properties) points.properties.push_back(p.name);
+  hand_over();  // what was taken goes by the numbers of the properties that were
+  samples_.clear();
+  points_ = std::make_shared<const telemetry::device_points>(std::move(points));
   if (anew) connect();
   step();
 }
@@ -113,10 +126,47 @@ void twin_state::step() {
                   [me, number = core_.read_number()](std::vector<ports::point_reading> r) {
                     caf::anon_send(me, heard{internal::readings{number, std::move(r)}});
                   });
+  keep(std::move(a.samples));
   for (auto& n : a.notes) self_->send(args_->host, noted{args_->id, core_.spec().uid, std::move(n)});
   if (a.tell)
     self_->send(args_->host, told{args_->id, core_.spec().uid, json::serialize(core_.status()), core_.state()});
   arm(a.wake_ms);
+}
+
+/// Samples for the courier; while it does not take them the newest are kept.
+void twin_state::keep(std::vector<telemetry::point_sample> fresh) {
+  if (fresh.empty() || !args_->samples) return;
+  samples_.insert(samples_.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
+  if (auto n = samples_.size(); n > limits::twin_samples_max) {
+    samples_.erase(samples_.begin(), samples_.end() - limits::twin_samples_max);
+    if (auto end = lost_lines_.ask(now().steady_ms))
+      args_->ctx.log.warning(args_->path, "samples are lost: the journal does not take them" + *end);
+  }
+  hand_over();
+}
+
+void twin_state::hand_over() {
+  if (samples_.empty() || handing_over_ || again_armed_) return;
+  auto to = args_->samples();
+  auto later = [this] {
+    again_armed_ = true;
+    self_->delayed_send(self_, courier_pause, hand_over_again{});
+  };
+  if (!to) return later();
+  handing_over_ = true;
+  // What a courier had in hand when it ended may be on disk: it is not handed over again.
+  self_->request(to, courier_timeout, telemetry::samples_taken{points_, std::exchange(samples_, {})})
+      .then(
+          [this] {
+            handing_over_ = false;
+            hand_over();
+          },
+          [this, later](const caf::error& e) {
+            handing_over_ = false;
+            if (auto end = lost_lines_.ask(now().steady_ms))
+              args_->ctx.log.warning(args_->path, "samples are lost: " + message_of(e) + *end);
+            later();
+          });
 }
 
 void twin_state::arm(int64_t wake_ms) {

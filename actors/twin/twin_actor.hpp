@@ -1,6 +1,7 @@
 #pragma once
 #include "actors/base/actor.hpp"
 #include "actors/base/context.hpp"
+#include "actors/base/line_limit.hpp"
 #include "actors/twin/messages.hpp"
 
 namespace skerry::twin {
@@ -10,7 +11,8 @@ struct twin_args {
   std::string path;  ///< "/node/<node>/twin/<namespace>/<name>"
   std::string id;    ///< "<namespace>/<name>"
   std::vector<ports::device_driver*> drivers;
-  caf::actor host;  ///< when it ends, this actor ends too, and the next host starts it anew
+  std::function<caf::actor()> samples;  ///< telemetry::courier; empty: samples are not kept
+  caf::actor host;                      ///< when it ends, this actor ends too, and the next host starts it anew
 };
 
 /// Internal state of the twin; public only because CAF constructs it.
@@ -32,6 +34,8 @@ private:
   void handle(const internal::written& m);
   void step();
   void arm(int64_t wake_ms);
+  void keep(std::vector<telemetry::point_sample> fresh);
+  void hand_over();
   caf::result<letter<schema::TwinView>> view() const;
   moment now() const { return {args_->ctx.clock.steady_ms(), args_->ctx.clock.wall_ms()}; }
 
@@ -43,6 +47,10 @@ private:
   uint64_t connections_ = 0;  ///< the number of the present one
   int64_t armed_ms_ = 0;      ///< for when the timer is set, by the steady clock; 0: it is not
   uint64_t timers_ = 0;
+  std::shared_ptr<const telemetry::device_points> points_;
+  std::vector<telemetry::point_sample> samples_;  ///< for the courier
+  bool handing_over_ = false, again_armed_ = false;
+  base::line_limit lost_lines_;
 };
 
 /// The twin of one device around its core: has the driver of its protocol read and write, tells its host what changed;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "schema/duration.hpp"
 #include "schema/json.hpp"
 
 namespace skerry::sim {
@@ -81,8 +82,6 @@ struct scenario {
 /// Reads a scenario. Errors: errc::invalid, which names the field: unknown, of the wrong type, or out of bounds.
 caf::expected<scenario> read_scenario(const json::value& document);
 
-/// Reads "90", "250ms", "30s", "5m", "24h", "7d" as milliseconds (a bare number: seconds); none if it is not one.
-std::optional<int64_t> parse_duration(std::string_view text);
 /// "1 h 5 min", "12.3 s", "0.2 s".
 std::string format_duration(int64_t ms);
 

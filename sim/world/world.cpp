@@ -76,7 +76,8 @@ void world::make_cloud() {
                                                 d.finder(paths::api_sessions),
                                                 d.finder(paths::api_watches),
                                                 {},
-                                                {}});
+                                                {},
+                                                d.finder(paths::api_samples)});
   link = std::make_unique<link::cloud_parts>(link::cloud_parts{.ctx = ctx,
                                                                .store = *views,
                                                                .pki = pki,
@@ -90,6 +91,7 @@ void world::make_cloud() {
   tree = std::make_unique<supervisors::cloud_tree_parts>(
       supervisors::cloud_tree_parts{cloud.services, cloud.disk, views, registry, *api, *front, *link, acceptor});
   tree->threads = false;
+  tree->series = &series;
   for (auto& a : options.apps) tree->apps.push_back({a.id, a.make(cloud)});
   cloud.start = [this] { return supervisors::start_cloud_tree(sys, *tree, {}); };
   net.listen(address, &acceptor, authority.certificate_pem);

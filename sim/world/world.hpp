@@ -110,6 +110,7 @@ public:
   std::shared_ptr<store::publisher> views = std::make_shared<store::publisher>();
   link::acceptor acceptor;
   island cloud;
+  telemetry::series_store series{cloud.disk, {}};
   sim_pki pki{clock, chance};
   ports::key_pair authority;
   std::vector<std::unique_ptr<edge>> edges;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Devices (Modbus, MQTT) applied with kubectl live as twins on their node: their values move and show, what is desired reaches them, through
 restarts of the agent, with the cloud away, and when the device itself goes and comes back."""
+import json
 import os
 import socket
 import struct
@@ -147,6 +148,8 @@ class Devices:
         return said.err.strip()[:200]
 
     def cloud_away(self):
+        self.samples_since = int(time.time() * 1000) - 2000
+        self.count_before = self.peer.register(0)
         self.cloud.kill9()
         self.peer.polled()
         self.edge.kill9()
@@ -155,10 +158,39 @@ class Devices:
         self.start_edge()
         wait_for(lambda: self.peer.others() - stopped > 20, "the new agent polls, without a cloud")
         expect(self.peer.register(2) == 42, "what the device holds stays")
+        self.count_after = self.peer.register(0)
         self.start_cloud()
         count = self.peer.register(0)
         wait_for(lambda: int(self.value("count")) >= count, "the cloud hears of what is now")
         wait_for(lambda: self.state() == "online", "the device is online")
+
+    def samples_of_the_outage(self):
+        """What was read while the cloud was away, and by two agents, is there once and in order."""
+        since = self.samples_since
+
+        def samples(property_name):
+            path = f"/apis/telemetry.skerry.io/v1/namespaces/default/devices/{NAME}/samples?property={property_name}&from={since}"
+            return json.loads(self.k("get", "--raw", path).out)["items"]
+        newest = int(self.value("count"))
+        wait_for(lambda: samples("count") and samples("count")[-1]["value"] >= newest, "the samples are up to now")
+        items = samples("count")
+        values, times = [i["value"] for i in items], [i["time"] for i in items]
+        expect(times == sorted(set(times)), f"each sample is there once: {times}")
+        expect(values == sorted(values), f"and in order: {values}")
+        # It is read each 200 ms, and counts each 100 ms; nobody reads while one agent is dead and the next one starts.
+        gaps = [(a, b) for a, b in zip(values, values[1:]) if b - a > 10]
+        expect(len(gaps) <= 1, f"no sample is missing but where there was no agent: {gaps}")
+        expect(values[0] <= self.count_before and values[-1] > self.count_after, f"the outage lies between {values[0]} and {values[-1]}")
+        during = [v for v in values if self.count_before < v < self.count_after]
+        expect(len(during) >= 5, f"what was read without a cloud is there: {during}")
+        path = f"/apis/telemetry.skerry.io/v1/namespaces/default/devices/{NAME}/samples?property=count&step=1s&agg=max&format=csv"
+        table = self.k("get", "--raw", path).out
+        expect(table.startswith("time,property,value,count\n") and ",count," in table, f"as CSV: {table[:200]}")
+        said = self.k("get", "--raw", path.replace("agg=max", "agg=median"), check=False)
+        expect(said.code != 0 and "agg" in said.err, f"what is wrong is named: {said.all}")
+        said = self.k("get", "--raw", path.replace(NAME, "nobody"), check=False)
+        expect(said.code != 0 and "not found" in said.err.lower(), f"no such device: {said.all}")
+        return f"{len(values)} samples, {len(during)} of them while the cloud was away"
 
     def desired_while_the_agent_is_away(self):
         self.edge.kill9()
@@ -228,6 +260,7 @@ def body(world, report):
              ("desired values reach the device", d.desired_reaches_the_device),
              ("what is wrong is refused by name", d.what_is_wrong_is_refused),
              ("the cloud is away, the agent is killed", d.cloud_away),
+             ("samples of the outage are there once, in order", d.samples_of_the_outage),
              ("desired while the agent is away", d.desired_while_the_agent_is_away),
              ("the device dies and comes back", d.the_device_dies_and_comes_back), ("the twin answers by its path", d.the_twin_answers),
              ("a device that speaks MQTT", t.applied),

@@ -96,11 +96,11 @@ caf::error read_options(int argc, char** argv, sim_options& o, bool& help) {
   o.json = v.contains("json");
   o.log = v.contains("log");
   if (v.contains("within")) {
-    auto ms = sim::parse_duration(text("within"));
+    auto ms = skerry::parse_duration(text("within"));
     if (!ms) return make_error(errc::invalid, "--within '" + text("within") + "' is not a time such as 60s");
     o.within_ms = *ms;
   }
-  if (v.contains("duration") && !(o.duration_ms = sim::parse_duration(text("duration"))))
+  if (v.contains("duration") && !(o.duration_ms = skerry::parse_duration(text("duration"))))
     return make_error(errc::invalid, "--duration '" + text("duration") + "' is not a time such as 90s, 30m or 24h");
   if (o.nodes && (*o.nodes == 0 || *o.nodes > 1'000'000)) return make_error(errc::invalid, "--nodes: 1 to 1000000");
   return read_numbers(text("without"), o.without);

@@ -99,7 +99,7 @@ caf::expected<recipe> read_seed_file(const std::string& path) {
   if (auto* n = find(*v, "podsPerNode"); n != nullptr)
     o.pods_per_node = static_cast<uint32_t>(int_at(*v, "podsPerNode"));
   if (auto* d = find(*v, "duration"); d != nullptr) {
-    o.duration_ms = sim::parse_duration(string_at(*v, "duration"));
+    o.duration_ms = skerry::parse_duration(string_at(*v, "duration"));
     if (!o.duration_ms) return make_error(errc::invalid, path + ": duration is not one, such as 30m");
   }
   for (auto& file : array_at(*v, "apply"))

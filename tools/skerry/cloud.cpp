@@ -9,7 +9,9 @@
 #include "drivers/kv/leveldb.hpp"
 #include "drivers/net/io_loop.hpp"
 #include "drivers/pki/openssl.hpp"
+#include "schema/duration.hpp"
 #include "schema/error.hpp"
+#include "schema/kube/quantity.hpp"
 #include "schema/kube/registry.hpp"
 #include "supervisors/cloud_tree.hpp"
 #include "tools/skerry/admin.hpp"
@@ -29,7 +31,8 @@ struct cloud::parts {
   kube::registry registry;
   skerry::pki::openssl pki;
   cloud_identity identity;
-  std::unique_ptr<ports::kv> kv;
+  std::unique_ptr<ports::kv> kv, samples;
+  std::unique_ptr<telemetry::series_store> series;
   std::shared_ptr<store::publisher> views = std::make_shared<store::publisher>();
   link::acceptor links;
   vocabulary words;
@@ -87,6 +90,21 @@ caf::expected<void> cloud::open_store(const options& o) {
   auto kv = drivers::open_leveldb(drivers::leveldb_options::large(o.data_dir + "/store"));
   if (!kv) return kv.error();
   parts_->kv = std::move(*kv);
+  telemetry::series_limits keep;
+  auto age = parse_duration(o.samples_age);
+  if (!age || *age < 1)
+    return make_error(errc::invalid, "--samples-age '" + o.samples_age + "' is not a duration such as 12h or 30d");
+  keep.age_ms = *age;
+  auto bytes = kube::quantity::parse(o.samples_bytes);
+  if (!bytes || bytes->value() < 1)
+    return make_error(errc::invalid, "--samples-size '" + o.samples_bytes + "' is not a size such as 500Mi or 10Gi");
+  keep.bytes_max = static_cast<uint64_t>(bytes->value());
+  auto large = drivers::leveldb_options::large(o.data_dir + "/samples");
+  large.compress = true;  // columns of equal values shrink to almost nothing
+  auto samples = drivers::open_leveldb(std::move(large));
+  if (!samples) return samples.error();
+  parts_->samples = std::move(*samples);
+  parts_->series = std::make_unique<telemetry::series_store>(*parts_->samples, keep);
   return caf::unit;
 }
 
@@ -110,7 +128,7 @@ caf::expected<void> cloud::open(const options& o, const extensions& with) {
   front.version = SKERRY_VERSION;
   p.api = std::make_unique<api::parts>(api::parts{i.ctx(), p.registry, *p.views, find(paths::store),
                                                   find(paths::api_sessions), find(paths::api_watches),
-                                                  http::yaml_to_json, std::move(front)});
+                                                  http::yaml_to_json, std::move(front), find(paths::api_samples)});
   p.link = std::make_unique<link::cloud_parts>(link::cloud_parts{.ctx = i.ctx(),
                                                                  .store = *p.views,
                                                                  .pki = p.pki,
@@ -132,6 +150,7 @@ caf::expected<void> cloud::open(const options& o, const extensions& with) {
   p.tree = std::make_unique<supervisors::cloud_tree_parts>(
       supervisors::cloud_tree_parts{i.parts(), *p.kv, p.views, p.registry, *p.api, *p.front, *p.link, p.links});
   p.tree->mesh = p.mesh.get();
+  p.tree->series = p.series.get();
   p.app = std::make_unique<tools::app>(
       tools::app{i.parts(), "/cloud/app", {}, *p.mesh, resolver_of(*p.mesh), *p.kv, p.views.get()});
   if (with.cloud) p.tree->apps = with.cloud(*p.app);

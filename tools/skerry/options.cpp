@@ -74,6 +74,10 @@ po::options_description describe(options& o, std::string& config) {
   add("listen", po::value(&o.listen)->default_value(o.listen), "cloud, up: address and port of the API and the links");
   add("name", po::value(&o.names)->composing(),
       "cloud: a DNS name or address clients use; image: the reference to give");
+  add("samples-age", po::value(&o.samples_age)->default_value(o.samples_age),
+      "cloud, up: samples of devices are kept so long (12h, 30d)");
+  add("samples-size", po::value(&o.samples_bytes)->default_value(o.samples_bytes),
+      "cloud, up: and so many bytes of them (500Mi, 10Gi); then the oldest days are deleted");
   add("server", po::value(&o.server), "edge: the cloud, https://HOST:PORT");
   add("token", po::value(&o.token), "edge: the join token, from `skerry token create`");
   add("node", po::value(&o.node)->default_value(host_name()), "edge, up: name of the node");

@@ -15,6 +15,7 @@ struct options {
   // cloud
   std::string listen = "127.0.0.1:6443";
   std::vector<std::string> names;  ///< further DNS names and addresses of the API server's certificate
+  std::string samples_age = "30d", samples_bytes = "10Gi";  ///< of devices: what is kept of them
   // edge
   std::string server, token, node;
   std::string pod_cidr = "10.42.0.0/24";

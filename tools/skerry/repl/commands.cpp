@@ -48,6 +48,22 @@ std::vector<command> looking() {
        "  links\n  links /node/n1               as the node sees it\n",
        {optional_path},
        {}},
+      {verb::twin,
+       "twin",
+       "a device as its node has it now: what is desired, taken and reported, with quality and age",
+       "",
+       "  twin /node/n1/twin/default/boiler-1\n",
+       {path},
+       {}},
+      {verb::samples,
+       "samples",
+       "what a device's properties were, as lines from then to now",
+       "PATH is that of its twin. Without PROPERTY all of them. -t is how many seconds back, 3600 by default. Each "
+       "place "
+       "of a\nline is an average; where nothing was read there is a gap. -o json gives the samples themselves.",
+       "  samples /node/n1/twin/default/boiler-1\n  samples /node/n1/twin/default/boiler-1 temperature -t 86400\n",
+       {path, {slot::text, "PROPERTY", true}},
+       {{'t', "SECONDS", 1, 1e9}}},
   };
 }
 

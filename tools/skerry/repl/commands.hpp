@@ -13,6 +13,8 @@ enum class verb : uint8_t {
   info,
   crashes,
   links,
+  twin,
+  samples,
   trace,
   send,
   ask,

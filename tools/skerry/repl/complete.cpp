@@ -21,7 +21,9 @@ std::vector<std::string> beginning_with(const std::vector<std::string>& words, s
   return out;
 }
 
-std::vector<std::string> reading_commands() { return {"tree", "ls", "info", "crashes", "links", "ask", "top"}; }
+std::vector<std::string> reading_commands() {
+  return {"tree", "ls", "info", "crashes", "links", "twin", "samples", "ask", "top"};
+}
 
 /// The part of an expression or a path that is being typed: what follows the last bracket or space.
 size_t begin_of_operand(std::string_view text) {

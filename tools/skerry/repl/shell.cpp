@@ -72,6 +72,10 @@ int shell::dispatch(const call& c) {
       return crashes(c);
     case verb::links:
       return links(c);
+    case verb::twin:
+      return twin(c);
+    case verb::samples:
+      return samples(c);
     case verb::trace:
       return trace(c);
     case verb::send:

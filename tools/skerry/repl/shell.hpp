@@ -50,6 +50,10 @@ private:
   int ask(const call& c);
   caf::expected<caf::message> build(const call& c);
 
+  // devices (shell_devices.cpp)
+  int twin(const call& c);
+  int samples(const call& c);
+
   // what goes on until it is ended (shell_follow.cpp)
   int trace(const call& c);
   int top(const call& c);
