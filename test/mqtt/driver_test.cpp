@@ -46,11 +46,12 @@ struct party {
     line = std::move(*c);
   }
   ~party() { line.reset(); }
-  ports::point_reading read(uint32_t point) {
+  std::vector<ports::point_reading> read_all(uint32_t point) {
     std::promise<std::vector<ports::point_reading>> p;
     line->read({point}, 1'000, [&](auto r) { p.set_value(std::move(r)); });
-    return p.get_future().get().at(0);
+    return p.get_future().get();
   }
+  ports::point_reading read(uint32_t point) { return read_all(point).back(); }
   caf::error write(uint32_t point, const std::string& text) {
     auto p = std::make_shared<std::promise<caf::error>>();
     auto answer = p->get_future();
@@ -96,6 +97,29 @@ const char* const hears_set = "{'topic':'plant/d/set'}";
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(mqtt_driver)
+
+BOOST_AUTO_TEST_CASE(each_message_is_read_once_and_in_order) {
+  test::broker b;
+  auto driver = drivers::mqtt::make_driver();
+  party thing{*driver, address_of(b, ",'clientId':'thing'"), {"{'topic':'unused','setTopic':'plant/d/n','qos':1}"}};
+  party twin{*driver, address_of(b), {"{'topic':'plant/d/n'}"}};
+  BOOST_REQUIRE(party::until([&] { return !thing.write(0, "0") && twin.read(0).state == quality::good; }));
+  auto before = twin.read(0);
+  BOOST_TEST(before.said == twin.read(0).said);  // nothing new
+  for (int i = 1; i <= 100; ++i) BOOST_REQUIRE(!thing.write(0, std::to_string(i)));
+  std::vector<ports::point_reading> all;
+  auto last = before.said;
+  BOOST_TEST(party::until([&] {
+    for (auto& r : twin.read_all(0))
+      if (std::exchange(last, r.said) != r.said) all.push_back(std::move(r));
+    return !all.empty() && all.back().value.text == "100";
+  }));
+  std::vector<int> values;
+  for (const auto& r : all)
+    if (r.value.text != "0") values.push_back(std::stoi(r.value.text));
+  BOOST_TEST(values.size() == 100U);
+  BOOST_TEST(std::is_sorted(values.begin(), values.end()));
+}
 
 BOOST_AUTO_TEST_CASE(hears_what_a_device_says_and_says_what_is_desired) {
   test::broker b;

@@ -18,6 +18,7 @@
 #include "drivers/kv/leveldb.hpp"
 #include "drivers/random/system_random.hpp"
 #include "tools/skerry-bench/bench.hpp"
+#include "tools/skerry-bench/folder.hpp"
 
 namespace skerry::bench::load {
 
@@ -39,22 +40,6 @@ using load::start;
 
 using steady = std::chrono::steady_clock;
 double us_since(steady::time_point t) { return std::chrono::duration<double, std::micro>(steady::now() - t).count(); }
-
-/// A folder on a disk (not /tmp, which may be memory; or below $SKERRY_BENCH_DIR), removed at the end.
-class folder {
-public:
-  folder() {
-    const char* chosen = std::getenv("SKERRY_BENCH_DIR");
-    auto pattern = std::string{chosen != nullptr ? chosen : "/var/tmp"} + "/skerry-bench-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"cannot make " + pattern};
-    path = pattern;
-  }
-  ~folder() {
-    std::error_code ec;
-    std::filesystem::remove_all(path, ec);
-  }
-  std::string path;
-};
 
 struct silent_log : ports::log {
   bool enabled(ports::severity s) const override { return s >= ports::severity::warning; }

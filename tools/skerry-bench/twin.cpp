@@ -8,6 +8,7 @@
 #include "tools/skerry-bench/bench.hpp"
 #include "tools/skerry-bench/cluster.hpp"
 #include "tools/skerry-bench/modbus_device.hpp"
+#include "tools/skerry-bench/samples.hpp"
 
 namespace skerry::bench {
 namespace {
@@ -39,13 +40,13 @@ void create_model(cluster& c) {
   c.call("POST", std::string{base} + "devicemodels", json::serialize(model));
 }
 
-void create_device(cluster& c, const std::string& name, int port, int count, int64_t cycle_ms) {
+void create_device(cluster& c, const std::string& name, int port, int count, int64_t cycle_ms, int64_t report_ms = 0) {
   json::array list;
   for (int i = 0; i < count; ++i) {
     json::object visitor{{"register", "HoldingRegister"}, {"offset", i}, {"limit", 1}};
     list.push_back(json::object{{"name", "p" + std::to_string(i)},
                                 {"collectCycle", cycle_ms},
-                                {"reportCycle", cycle_ms},
+                                {"reportCycle", report_ms > 0 ? report_ms : cycle_ms},
                                 {"visitors", json::object{{"configData", std::move(visitor)}}}});
   }
   json::object protocol{{"protocolName", "modbus"},
@@ -107,6 +108,50 @@ void desired_to_device(cluster& c, modbus_device& device, figures& out) {
   out.push_back({"the same, p99", quantile(sample, 0.99), "ms", 20, aim::at_most});
 }
 
+/// Samples of a device that the cloud has.
+int64_t samples_of(cluster& c, const std::string& name) {
+  auto answer = c.call("GET", "/apis/telemetry.skerry.io/v1/namespaces/default/devices/" + name + "/samples?agg=count");
+  int64_t n = 0;
+  for (const auto& item : array_at(answer, "items")) n += int_at(item, "count");
+  return n;
+}
+
+/// Registers that are read as fast as the node can, by Modbus, through twins and journal to the cloud's disk.
+void many_samples(cluster& c, figures& out) {
+  constexpr int fast_devices = 20, fast_properties = 50, fast_seconds = 20;
+  for (int i = 0; i < devices; ++i) c.call("DELETE", std::string{base} + "devices/d" + std::to_string(i));
+  json::array list;
+  for (int i = 0; i < fast_properties; ++i)
+    list.push_back(json::object{{"name", "p" + std::to_string(i)}, {"type", "INT"}, {"accessMode", "ReadWrite"}});
+  json::object model{{"apiVersion", "devices.kubeedge.io/v1beta1"},
+                     {"kind", "DeviceModel"},
+                     {"metadata", json::object{{"name", "m"}}},
+                     {"spec", json::object{{"properties", std::move(list)}}}};
+  c.call("PUT", std::string{base} + "devicemodels/m", json::serialize(model));
+  std::vector<std::unique_ptr<modbus_device>> peers;
+  auto all = [&] {
+    int64_t n = 0;
+    for (int i = 0; i < fast_devices; ++i) n += samples_of(c, "s" + std::to_string(i));
+    return n;
+  };
+  for (int i = 0; i < fast_devices; ++i) {
+    peers.push_back(std::make_unique<modbus_device>());
+    create_device(c, "s" + std::to_string(i), peers.back()->port(), fast_properties, fast_cycle_ms, 1'000);
+  }
+  await("the samples come", [&] { return all() > 0; });
+  std::this_thread::sleep_for(std::chrono::seconds{3});
+  auto before = all();
+  auto start = now_ms(), cpu = static_cast<double>(cpu_us_of(c.edge_pid()));
+  std::this_thread::sleep_for(std::chrono::seconds{fast_seconds});
+  auto after = all();
+  auto seconds = (now_ms() - start) / 1'000;
+  cpu = static_cast<double>(cpu_us_of(c.edge_pid())) - cpu;
+  out.push_back(
+      {"samples of 20 Modbus devices of 50 properties each 10 ms, through twin and journal to the cloud's disk",
+       static_cast<double>(after - before) / seconds, "/s", 50'000, aim::at_least});
+  out.push_back({"the same, CPU of the agent", cpu / 10'000 / seconds, "%", {}, aim::at_most});
+}
+
 /// 100 devices; in each one property changes each second.
 void many(cluster& c, figures& out) {
   std::vector<std::unique_ptr<modbus_device>> peers;
@@ -149,6 +194,8 @@ figures bench_twin() {
     c.call("DELETE", std::string{base} + "devices/fast");
   }
   many(c, out);
+  many_samples(c, out);
+  sample_bytes(out);
   return out;
 }
 

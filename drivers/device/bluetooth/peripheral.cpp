@@ -251,6 +251,7 @@ ports::point_reading peripheral::reading_of(uint32_t i, int64_t now_ms) {
   out.state = quality::good;
   out.value.text.assign(s.value.begin(), s.value.end());
   out.age_ms = now_ms - s.at_ms;
+  out.said = s.said;
   return out;
 }
 
@@ -315,6 +316,7 @@ void peripheral::on_value(gatt_event& e, int64_t now_ms) {
     s.why.clear();
     s.value = std::move(e.value);
     s.at_ms = now_ms;
+    ++s.said;
   }
   s.fresh = !part && client_->subscribed(e.characteristic);
   if (!by_itself) return settle(e.characteristic, now_ms);

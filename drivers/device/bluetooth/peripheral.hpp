@@ -58,6 +58,7 @@ private:
   struct slot {
     bool known = false, fresh = false;  ///< fresh: the device would tell if it had changed
     att::bytes value{};
+    uint64_t said = 0;  ///< counts what it told, and what was read
     int64_t at_ms = 0;
     std::string why{};  ///< the last read failed
   };

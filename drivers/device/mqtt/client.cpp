@@ -213,28 +213,40 @@ std::vector<ports::point_reading> client::read(station& s, const std::vector<uin
   s.news_told = false;
   for (auto i : points) {
     if (i >= s.points.size()) continue;
-    const auto& p = s.points[i];
-    ports::point_reading r{i, quality::bad, {}, {}};
-    if (!p.refused.empty())
-      r.why = p.refused;
-    else if (!connected_)
-      r.why = why_;
-    else if (refused_.contains(p.where.topic))
-      r.why = "the broker does not let this node hear " + p.where.topic;
-    else if (p.at_ms < 0)
-      r.why = "nothing has come on " + p.where.topic + " yet";
-    else if (!p.wrong.empty())
-      r.why = p.wrong;
-    else
-      r.state = s.told_once && !s.told.online ? quality::uncertain : quality::good;
-    if (r.state == quality::uncertain) r.why = s.told.why;
-    if (r.state != quality::bad) {
-      r.value.text = p.text;
-      r.age_ms = now_ms() - p.at_ms;
+    for (const auto& said : std::exchange(s.points[i].unread, {})) {
+      if (said.number == s.points[i].last.number) break;  // that is what holds now
+      auto& r =
+          out.emplace_back(ports::point_reading{i, said.wrong.empty() ? quality::good : quality::bad, said.wrong, {}});
+      r.value.text = said.text;
+      r.age_ms = now_ms() - said.at_ms;
+      r.said = said.number;
     }
-    out.push_back(std::move(r));
+    out.push_back(now_of(s, i));
   }
   return out;
+}
+
+ports::point_reading client::now_of(const station& s, uint32_t i) const {
+  const auto& p = s.points[i];
+  ports::point_reading r{i, quality::bad, {}, {}};
+  if (!p.refused.empty())
+    r.why = p.refused;
+  else if (!connected_)
+    r.why = why_;
+  else if (refused_.contains(p.where.topic))
+    r.why = "the broker does not let this node hear " + p.where.topic;
+  else if (p.last.at_ms < 0)
+    r.why = "nothing has come on " + p.where.topic + " yet";
+  else if (!p.last.wrong.empty())
+    r.why = p.last.wrong;
+  else
+    r.state = s.told_once && !s.told.online ? quality::uncertain : quality::good;
+  if (r.state == quality::uncertain) r.why = s.told.why;
+  if (r.state == quality::bad) return r;
+  r.value.text = p.last.text;
+  r.age_ms = now_ms() - p.last.at_ms;
+  r.said = p.last.number;
+  return r;
 }
 
 void client::write(station& s, uint32_t point, const std::string& text, uint32_t deadline_ms,
@@ -317,12 +329,14 @@ void client::take(station& s, const mosquitto_message& m, std::string_view paylo
   auto news = false;
   for (auto& p : s.points) {
     if (!p.refused.empty() || !matches(p.where.topic, m.topic)) continue;
-    p.wrong.clear();
+    station::saying said{{}, {}, now_ms(), p.last.number + 1};
     if (payload.size() > payload_bytes_max)
-      p.wrong = "what came has " + std::to_string(payload.size()) + " bytes, too many to look into";
+      said.wrong = "what came has " + std::to_string(payload.size()) + " bytes, too many to look into";
     else
-      p.text = found(payload, p.where.pointer, p.wrong);
-    p.at_ms = now_ms();
+      said.text = found(payload, p.where.pointer, said.wrong);
+    p.unread.push_back(said);
+    if (p.unread.size() > station::unread_max) p.unread.pop_front();
+    p.last = std::move(said);
     heard = news = true;
   }
   if (!heard) return;

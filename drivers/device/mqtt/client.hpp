@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,12 +19,18 @@ namespace skerry::drivers::mqtt {
 
 /// A device that speaks MQTT: what it said last. All but what is constant is guarded by its client's lock.
 struct station {
+  static constexpr size_t unread_max = 1'024;  ///< of a point; then the oldest go
+  struct saying {
+    std::string text;     ///< the value
+    std::string wrong;    ///< why it is none
+    int64_t at_ms = -1;   ///< when, by the steady clock; -1: nothing was said yet
+    uint64_t number = 0;  ///< of all that was said
+  };
   struct point {
     device::mqtt_visitor where;
     std::string refused;  ///< why it cannot be used; empty if it can
-    std::string text;     ///< the value as it was said last
-    std::string wrong;    ///< why what was said last is no value
-    int64_t at_ms = -1;   ///< when, by the steady clock; -1: nothing was said yet
+    saying last;
+    std::deque<saying> unread;  ///< what was said since the last read, `last` included; at most unread_max
   };
   device::mqtt_address address;
   std::vector<point> points;
@@ -51,6 +58,7 @@ public:
   void start();
   void add(const station_ptr& s);
   void remove(const station_ptr& s);
+  /// All that was said of these points since the last time; of one that said nothing, what it said last.
   std::vector<ports::point_reading> read(station& s, const std::vector<uint32_t>& points);
   void write(station& s, uint32_t point, const std::string& text, uint32_t deadline_ms,
              ports::device_connection::written done);
@@ -79,6 +87,7 @@ private:
   void on_subscribed(int id, int qos);
   void take(station& s, const mosquitto_message& m, std::string_view payload, notices& out);
   void tick();
+  ports::point_reading now_of(const station& s, uint32_t i) const;
   void judge(station& s, notices& out);
   void fail_writes(int64_t now_ms, const std::string& why);
   static int64_t now_ms();
