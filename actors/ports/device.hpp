@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "schema/device/conversion.hpp"
+#include "schema/error.hpp"
 #include "schema/json.hpp"
 
 namespace skerry::ports {
@@ -79,6 +80,13 @@ public:
   /// errc::too_many. A point whose own configuration cannot be used reads as bad, and says why.
   virtual caf::expected<std::unique_ptr<device_connection>> connect(device_description what,
                                                                     device_listener listener) = 0;
+  /// Looks for devices of `which` at a place, for at most `deadline_ms`; blocks: for tools, not for actors. `where` is
+  /// as spec.protocol.configData. Each is {"name", "config": configData, "properties": [{"name", "type", "readOnly",
+  /// "config": visitors.configData}]}. Errors: errc::unsupported for a driver that cannot look.
+  virtual caf::expected<json::array> discover(std::string_view which, const json::object& where, uint32_t deadline_ms) {
+    static_cast<void>(where), static_cast<void>(deadline_ms);
+    return make_error(errc::unsupported, "the driver for " + std::string{which} + " cannot look for devices");
+  }
 };
 
 }  // namespace skerry::ports

@@ -261,6 +261,19 @@ class Pumps:
         wait_for(lambda: int(self.value("count")) >= count, "its values move again")
         return f"offline at the cloud after {took:.1f} s: {why}"
 
+    def discovered(self):
+        """What is found on the server is printed as manifests that apply as they are."""
+        found = run([self.w.skerry, "discover", "opcua", f"url={self.server.url}", "--node", NODE]).out
+        self.k("apply", "-f", "-", text=found)
+        wait_for(lambda: self.online("opcua-pump"), "the found device is online")
+        wait_for(lambda: (self.value("Level", "opcua-pump"), self.value("Locked", "opcua-pump")) == ("7", "5"), "its values show")
+        kinds = {p["name"]: (p["type"], p["accessMode"]) for p in self.k.get("devicemodel", "opcua-pump")["spec"]["properties"]}
+        expect(kinds["Temperature"] == ("DOUBLE", "ReadOnly") and kinds["Setpoint"] == ("DOUBLE", "ReadWrite") and
+               kinds["Counter"] == ("INT", "ReadOnly") and "Many" not in kinds, str(kinds))
+        nobody = run([self.w.skerry, "discover", "opcua", f"url=opc.tcp://127.0.0.1:{harness.free_port()}"], check=False)
+        expect(nobody.code == 1 and "no session with" in nobody.err, nobody.all)
+        return f"{len(kinds)} properties"
+
     def ends(self):
         for name in [o["metadata"]["name"] for o in self.k.items("devices")]:
             self.k("delete", "device", name, "--wait=false")
@@ -283,7 +296,7 @@ def body(world, report):
                          ("values move", p.values_move), ("what is desired is written", p.desired),
                          ("variables of all kinds", p.variables_of_all_kinds), ("what is wrong is refused", p.what_is_wrong_is_refused),
                          ("signed, encrypted, users, trust", p.secured), ("the server dies and comes back", p.the_server_dies_and_comes_back),
-                         ("the server hangs", p.the_server_hangs), ("the devices go", p.ends)]:
+                         ("the server hangs", p.the_server_hangs), ("what is there is found", p.discovered), ("the devices go", p.ends)]:
         if not report.step(name, action):
             return
 

@@ -202,4 +202,18 @@ BOOST_AUTO_TEST_CASE(does_what_every_driver_does) {
   contract::device_contract{*s.driver, std::move(what), {{42}, {}}}.run();
 }
 
+BOOST_AUTO_TEST_CASE(finds_what_answers) {
+  scene s;
+  auto where = parsed("{'ip':'127.0.0.1','port':'" + std::to_string(s.server.port()) + "','slaveID':'7'}").as_object();
+  auto found = s.driver->discover("modbus", where, 10'000);
+  BOOST_REQUIRE_MESSAGE(found, (found ? "" : message_of(found.error())));
+  BOOST_REQUIRE(found->size() == 1u);
+  BOOST_TEST(string_at(found->at(0), "name") == "unit-7");
+  BOOST_TEST(array_at(found->at(0), "properties").size() == 4u);
+  s.server.silent(true);
+  auto none = s.driver->discover("modbus", where, 10'000);
+  BOOST_TEST((code_of(none.error()) == errc::unavailable));
+  BOOST_TEST((code_of(s.driver->discover("modbus", {}, 10'000).error()) == errc::invalid));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

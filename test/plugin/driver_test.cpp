@@ -186,6 +186,18 @@ BOOST_AUTO_TEST_CASE(what_waits_is_bounded) {
   BOOST_TEST(answers == 1'100);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_driver_finds) {
+  auto driver = drivers::plugin::make_drivers(directory);
+  auto ask = [&](const char* answer) { return driver->discover("mock", json::object{{"answer", answer}}, 300); };
+  auto found = ask("[{'name':'d'}]");
+  BOOST_REQUIRE(found);
+  BOOST_TEST(string_at(found->at(0), "name") == "d");
+  BOOST_TEST((code_of(ask("refused").error()) == errc::invalid));
+  BOOST_TEST((code_of(ask("{}").error()) == errc::corrupt));
+  BOOST_TEST((code_of(ask("none").error()) == errc::timed_out));
+  BOOST_TEST((code_of(driver->discover("absent", {}, 300).error()) == errc::not_found));
+}
+
 /// The last: what hangs is released at its end, for good.
 BOOST_AUTO_TEST_CASE(a_driver_that_hangs) {
   auto driver = drivers::plugin::make_drivers(directory);

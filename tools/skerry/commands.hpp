@@ -13,6 +13,7 @@ int run_edge(const options& o, const extensions& with);
 int run_up(const options& o, const extensions& with);
 int run_token(const options& o);
 int run_image(const options& o);
+int run_discover(const options& o);
 int run_kubeconfig(const options& o);
 int run_version(const options& o);
 /// Becomes the program skerry-repl, with the arguments of this one; returns only if that fails.

@@ -40,13 +40,6 @@ constexpr auto join_max = std::chrono::seconds{30};
 constexpr std::chrono::seconds first_trims[] = {std::chrono::seconds{2}, std::chrono::seconds{10}};
 constexpr auto trim_period = std::chrono::seconds{60};
 
-std::string driver_dir_of(const options& o) {
-  if (!o.driver_dir.empty()) return o.driver_dir;
-  std::error_code ec;
-  auto program = std::filesystem::read_symlink("/proc/self/exe", ec);
-  return (program.parent_path().parent_path() / "lib/skerry/drivers").string();
-}
-
 /// Trims the process soon after its start and then each minute: what 20 pods were started with is not kept for a month.
 void trim_from_now_on(const std::shared_ptr<boost::asio::steady_timer>& timer, size_t done = 0) {
   timer->expires_after(done < std::size(first_trims) ? first_trims[done] : trim_period);
@@ -57,6 +50,13 @@ void trim_from_now_on(const std::shared_ptr<boost::asio::steady_timer>& timer, s
   });
 }
 }  // namespace
+
+std::string driver_dir_of(const options& o) {
+  if (!o.driver_dir.empty()) return o.driver_dir;
+  std::error_code ec;
+  auto program = std::filesystem::read_symlink("/proc/self/exe", ec);
+  return (program.parent_path().parent_path() / "lib/skerry/drivers").string();
+}
 
 /// In the order in which it is built; taken down the other way round.
 struct edge::parts {

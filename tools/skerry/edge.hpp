@@ -16,6 +16,9 @@ namespace skerry::tools {
 /// driver says.
 caf::expected<std::unique_ptr<ports::runtime>> open_runtime(const options& o, ports::clock& clock, ports::log& log);
 
+/// The folder of drivers that are shared objects: --driver-dir, or lib/skerry/drivers beside the program's own folder.
+std::string driver_dir_of(const options& o);
+
 /// A running edge: runtime, agent, pods, link. `skerry edge` has one, `skerry up` has one beside a cloud.
 class edge {
 public:

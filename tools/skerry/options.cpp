@@ -37,6 +37,12 @@ constexpr command_help commands[] = {
     {"image", "skerry image import FILE [--name REF] | pull REF | list | remove REF [--data-dir D]",
      "images of the edge whose data is in --data-dir",
      "  skerry image import web.tar --name web:1\n  skerry image list\n"},
+    {"discover", "skerry discover PROTOCOL KEY=VALUE... [--node NAME]",
+     "looks for devices at a place and prints a DeviceModel and a Device for each, to apply",
+     "  skerry discover modbus ip=192.0.2.7 | kubectl apply -f -\n"
+     "  skerry discover modbus serialPort=/dev/ttyS0 baudRate=19200\n"
+     "  skerry discover opcua url=opc.tcp://192.0.2.8:4840 --node rock-1\n"
+     "  (keys are those of configData, docs/devices.md; it takes a minute at most)\n"},
     {"repl", "skerry repl [--data-dir D] [-c COMMAND]... [-o json]",
      "looks into the running cloud or edge whose data is in --data-dir, and acts there",
      "  skerry repl\n  skerry repl -c tree -c links\n  skerry repl -o json -c 'crashes /node/n1' | jq .total\n"
@@ -80,7 +86,8 @@ po::options_description describe(options& o, std::string& config) {
       "cloud, up: and so many bytes of them (500Mi, 10Gi); then the oldest days are deleted");
   add("server", po::value(&o.server), "edge: the cloud, https://HOST:PORT");
   add("token", po::value(&o.token), "edge: the join token, from `skerry token create`");
-  add("node", po::value(&o.node)->default_value(host_name()), "edge, up: name of the node");
+  add("node", po::value(&o.node)->default_value(host_name()),
+      "edge, up: name of the node; discover: where the devices are placed");
   add("pod-cidr", po::value(&o.pod_cidr)->default_value(o.pod_cidr), "edge, up: addresses of pods on this node");
   add("bridge", po::value(&o.bridge)->default_value(o.bridge), "edge, up: network bridge of the pods");
   add("insecure-registry", po::value(&o.insecure_registries)->composing(), "edge, up: HOST:PORT reached without TLS");

@@ -57,6 +57,7 @@ int run(int argc, char** argv, const extensions& with) {
   if (o.command == "up") return run_up(o, with);
   if (o.command == "token") return run_token(o);
   if (o.command == "image") return run_image(o);
+  if (o.command == "discover") return run_discover(o);
   if (o.command == "repl") return run_repl(o, argv);
   if (o.command == "kubeconfig") return run_kubeconfig(o);
   return run_version(o);

@@ -3,6 +3,7 @@
 #include <list>
 
 #include "drivers/device/modbus/bus.hpp"
+#include "drivers/device/modbus/discover.hpp"
 #include "schema/error.hpp"
 
 namespace skerry::drivers::modbus {
@@ -96,6 +97,10 @@ public:
     auto b = all_->take(s->address);
     if (!b) return make_error(errc::too_many, "more than " + std::to_string(buses_max) + " Modbus lines");
     return std::make_unique<connection>(all_, std::move(b), std::move(s));
+  }
+
+  caf::expected<json::array> discover(std::string_view, const json::object& where, uint32_t deadline_ms) override {
+    return scan(where, deadline_ms);
   }
 
 private:

@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <cstdio>
 
+#include "drivers/device/opcua/browse.hpp"
 #include "drivers/device/opcua/session.hpp"
 
 namespace skerry::drivers::opcua {
@@ -105,11 +106,23 @@ void close(void* self) {
   all().give_back(h->who->address.session(), h->on);
 }
 
+void discover(const skerry_host* host, uint64_t ticket, skerry_text where, uint32_t deadline_ms) {
+  auto config = object_in(where);
+  auto address = device::read_opcua_address(config);
+  std::string text;
+  skerry_status status = SKERRY_INVALID;
+  if (auto* p = std::get_if<device::problem>(&address))
+    text = p->key + " " + p->why;
+  else
+    status = browse(std::get<device::opcua_address>(address), config, deadline_ms, text);
+  host->discover_done(host, ticket, status, {text.data(), text.size()});
+}
+
 }  // namespace
 }  // namespace skerry::drivers::opcua
 
 extern "C" const skerry_driver* skerry_driver_main(void) {
   using namespace skerry::drivers::opcua;
-  static const skerry_driver table{SKERRY_DRIVER_ABI, sizeof table, "opcua", "1", open, read, write, close};
+  static const skerry_driver table{SKERRY_DRIVER_ABI, sizeof table, "opcua", "1", open, read, write, close, discover};
   return &table;
 }

@@ -1,9 +1,12 @@
 #include "drivers/device/plugin/driver.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <list>
+#include <thread>
 
 #include "drivers/device/plugin/host.hpp"
 #include "drivers/device/plugin/library.hpp"
+#include "drivers/device/plugin/values.hpp"
 #include "schema/error.hpp"
 
 namespace skerry::drivers::plugin {
@@ -71,6 +74,54 @@ private:
   guest_ptr who_;
 };
 
+/// Who asks a driver once what it finds.
+struct finder : skerry_host {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool answered = false;
+  skerry_status status = SKERRY_OK;
+  std::string text;
+};
+constexpr size_t found_bytes_max = 4 * 1024 * 1024;
+
+caf::expected<json::array> ask(const skerry_driver& driver, const std::string& where, uint32_t deadline_ms) {
+  std::string protocol = driver.protocol;
+  if (driver.size < sizeof(skerry_driver) || driver.discover == nullptr)
+    return make_error(errc::unsupported, "driver " + protocol + " cannot look for devices");
+  // A driver that answers after the deadline must find somebody: it stays for what is left of the process.
+  auto* f = new finder{};
+  f->abi = SKERRY_DRIVER_ABI;
+  f->size = sizeof(skerry_host);
+  f->health = [](const skerry_host*, uint64_t, int32_t, skerry_text) {};
+  f->news = [](const skerry_host*, uint64_t) {};
+  f->read_done = [](const skerry_host*, uint64_t, const skerry_reading*, size_t) {};
+  f->write_done = [](const skerry_host*, uint64_t, skerry_status, skerry_text) {};
+  f->discover_done = [](const skerry_host* h, uint64_t, skerry_status status, skerry_text found) {
+    auto& me = *const_cast<finder*>(static_cast<const finder*>(h));
+    std::lock_guard lock{me.mutex};
+    if (std::exchange(me.answered, true)) return;
+    me.status = status;
+    if (found.data != nullptr) me.text.assign(found.data, std::min(found.size, found_bytes_max));
+    me.changed.notify_all();
+  };
+  std::thread([f, &driver, where, deadline_ms] {
+    try {
+      driver.discover(f, 1, {where.data(), where.size()}, deadline_ms);
+    } catch (...) {
+      f->discover_done(f, 1, SKERRY_UNAVAILABLE, {"the driver threw", 16});
+    }
+  }).detach();
+  std::unique_lock lock{f->mutex};
+  if (!f->changed.wait_for(lock, std::chrono::milliseconds(deadline_ms), [f] { return f->answered; }))
+    return make_error(errc::timed_out, "driver " + protocol + " did not answer in time");
+  if (f->status != SKERRY_OK) return error_of(f->status, {f->text.data(), f->text.size()});
+  std::string error;
+  auto v = parse_json(f->text, error);
+  if (!error.empty() || !v.is_array())
+    return make_error(errc::corrupt, "what driver " + protocol + " found is no JSON array: " + error);
+  return std::move(v.get_array());
+}
+
 class drivers final : public ports::device_driver {
 public:
   explicit drivers(std::string directory) : directory_(std::move(directory)) {}
@@ -86,6 +137,13 @@ public:
     if (!h) return h.error();
     auto who = (*h)->add(std::move(what), std::move(listener));
     return std::make_unique<connection>(all_, std::move(protocol), *h, std::move(who));
+  }
+
+  caf::expected<json::array> discover(std::string_view which, const json::object& where,
+                                      uint32_t deadline_ms) override {
+    auto table = load(directory_, std::string{which});
+    if (!table) return table.error();
+    return ask(**table, json::serialize(where), deadline_ms);
   }
 
 private:

@@ -62,6 +62,7 @@ host::host(const skerry_driver& driver) : driver_(driver), table_{} {
   table_.write_done = [](const skerry_host* h, uint64_t ticket, skerry_status status, skerry_text why) {
     sheltered([&] { static_cast<const table*>(h)->owner->on_written(ticket, status, why); });
   };
+  table_.discover_done = [](const skerry_host*, uint64_t, skerry_status, skerry_text) {};  // nobody has asked
 }
 
 void host::start() {

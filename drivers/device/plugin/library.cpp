@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "schema/error.hpp"
@@ -39,9 +40,9 @@ caf::error check_table(const std::string& file, const skerry_driver& d, const st
     return make_error(errc::invalid, "driver " + file + " is made for version " + std::to_string(d.abi) +
                                          " of skerry_driver.h, this agent has version " +
                                          std::to_string(SKERRY_DRIVER_ABI) + ": build it against this one");
-  if (d.size < sizeof(skerry_driver))
+  if (d.size < offsetof(skerry_driver, discover))
     return make_error(errc::invalid, "driver " + file + " gives a table of " + std::to_string(d.size) + " bytes, " +
-                                         std::to_string(sizeof(skerry_driver)) + " are wanted");
+                                         std::to_string(offsetof(skerry_driver, discover)) + " are wanted at least");
   if (d.protocol == nullptr || d.open == nullptr || d.read == nullptr || d.write == nullptr || d.close == nullptr)
     return make_error(errc::invalid, "driver " + file + " leaves out open, read, write, close or its protocol");
   if (d.protocol != protocol)

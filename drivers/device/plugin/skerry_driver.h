@@ -94,6 +94,8 @@ struct skerry_host {
   void (*read_done)(const skerry_host *host, uint64_t ticket, const skerry_reading *readings, size_t count);
   /* Answers write(). */
   void (*write_done)(const skerry_host *host, uint64_t ticket, skerry_status status, skerry_text why);
+  /* Answers discover(): a JSON array with what was found, or why it failed. */
+  void (*discover_done)(const skerry_host *host, uint64_t ticket, skerry_status status, skerry_text found);
 };
 
 typedef struct skerry_driver {
@@ -114,6 +116,10 @@ typedef struct skerry_driver {
   void (*write)(void *self, uint64_t ticket, uint32_t point, const skerry_value *value, uint32_t deadline_ms);
   /* The device goes. It does not wait for it. */
   void (*close)(void *self);
+  /* NULL if it cannot: looks for devices at a place, within deadline_ms, for a tool that runs once. `where` is as
+   * configData. Answered by host->discover_done, with an array of
+   * {"name", "config": configData, "properties": [{"name", "type", "readOnly", "config": visitors.configData}]}. */
+  void (*discover)(const skerry_host *host, uint64_t ticket, skerry_text where, uint32_t deadline_ms);
 } skerry_driver;
 
 /* The one function that a driver exports: its table, which stays where it is. NULL if it cannot work here. */

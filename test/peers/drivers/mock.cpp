@@ -2,6 +2,7 @@
 // configuration is its value: {"value":"21.5"}, or {} for one that there is not.
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdio>
 #include <limits>
 #include <mutex>
@@ -112,6 +113,15 @@ void write(void* self, uint64_t ticket, uint32_t point, const skerry_value* valu
 
 void close(void* self) { delete static_cast<machine*>(self); }
 
+void discover(const skerry_host* host, uint64_t ticket, skerry_text where, uint32_t) {
+  auto answer = member(text_of(where), "answer");
+  for (auto& c : answer)
+    if (c == '\'') c = '"';
+  if (answer == "none") return;
+  host->discover_done(host, ticket, answer == "refused" ? SKERRY_INVALID : SKERRY_OK, said(answer));
+  host->discover_done(host, ticket, SKERRY_OK, said(answer));
+}
+
 }  // namespace
 
 extern "C" {
@@ -123,11 +133,13 @@ __attribute__((visibility("default"))) void mock_release() {
 
 const skerry_driver* skerry_driver_main(void) {
 #ifdef MOCK_NEWER
-  static const skerry_driver table{SKERRY_DRIVER_ABI + 1, sizeof table, "newer", "1", open, read, write, close};
+  static const skerry_driver table{
+      SKERRY_DRIVER_ABI + 1, sizeof table, "newer", "1", open, read, write, close, discover};
 #elif defined(MOCK_SMALL)
-  static const skerry_driver table{SKERRY_DRIVER_ABI, sizeof table - 8, "small", "1", open, read, write, close};
+  static const skerry_driver table{
+      SKERRY_DRIVER_ABI, offsetof(skerry_driver, close), "small", "1", open, read, write, close, discover};
 #else
-  static const skerry_driver table{SKERRY_DRIVER_ABI, sizeof table, "mock", "1", open, read, write, close};
+  static const skerry_driver table{SKERRY_DRIVER_ABI, sizeof table, "mock", "1", open, read, write, close, discover};
 #endif
   return &table;
 }
