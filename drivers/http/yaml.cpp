@@ -91,19 +91,25 @@ bool too_deep(std::string_view text) {
 
 }  // namespace
 
-caf::expected<json::value> yaml_to_json(std::string_view text) {
+caf::expected<std::vector<json::value>> yaml_documents(std::string_view text) {
   if (too_deep(text)) return make_error(errc::invalid, "the YAML is nested too deep");
   try {
-    auto documents = YAML::LoadAll(std::string{text});
-    if (documents.empty()) return json::value{};
-    if (documents.size() > 1)
-      return make_error(errc::invalid, "more than one YAML document; send one object a request");
-    return converter{}.convert(documents[0], 0);
+    std::vector<json::value> out;
+    for (const auto& document : YAML::LoadAll(std::string{text})) out.push_back(converter{}.convert(document, 0));
+    return out;
   } catch (const YAML::Exception& e) {
     return make_error(errc::invalid, place(e.mark) + ": " + e.msg);
   } catch (const refused& e) {
     return make_error(e.code, e.why);
   }
+}
+
+caf::expected<json::value> yaml_to_json(std::string_view text) {
+  auto all = yaml_documents(text);
+  if (!all) return std::move(all.error());
+  if (all->empty()) return json::value{};
+  if (all->size() > 1) return make_error(errc::invalid, "more than one YAML document; send one object a request");
+  return std::move(all->front());
 }
 
 }  // namespace skerry::http

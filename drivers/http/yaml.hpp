@@ -1,6 +1,7 @@
 #pragma once
 #include <caf/expected.hpp>
 #include <string_view>
+#include <vector>
 
 #include "schema/json.hpp"
 
@@ -11,5 +12,7 @@ namespace skerry::http {
 /// Aliases are expanded, within bounds. Errors: errc::invalid with line and column; errc::too_large for one that
 /// expands beyond the limits of a request.
 caf::expected<json::value> yaml_to_json(std::string_view text);
+/// The same of a stream of any number of documents, each within those limits; one with nothing but comments is null.
+caf::expected<std::vector<json::value>> yaml_documents(std::string_view text);
 
 }  // namespace skerry::http

@@ -60,16 +60,22 @@ std::string applications::missing(fleet& f) {
     return std::to_string(f.eyes->pods_running) + " of " + std::to_string(all) + " pods run, and " +
            std::to_string(f.eyes->pods) + " exist";
   for (uint32_t app = 0; app < replicas_.size(); ++app) {
-    auto o = f.w.views->current()->get("deployments.apps", "default", name_of(app));
-    if (!o) return name_of(app) + " is not there";
-    auto d = store::parse(o);
-    if (int_at(d, "status.observedGeneration") != int_at(d, "metadata.generation"))
-      return "a change of " + name_of(app) + " is not seen yet";
-    for (auto* count : {"spec.replicas", "status.replicas", "status.updatedReplicas", "status.readyReplicas"})
-      if (int_at(d, count) != replicas_[app])
-        return name_of(app) + "'s " + count + " is " + std::to_string(int_at(d, count)) + ", not " +
-               std::to_string(replicas_[app]);
+    auto why = missing_of_rollout(*f.w.views->current(), "default", name_of(app), replicas_[app]);
+    if (!why.empty()) return why;
   }
+  return {};
+}
+
+std::string missing_of_rollout(const store::view& v, const std::string& ns, const std::string& name, int64_t replicas) {
+  auto o = v.get("deployments.apps", ns, name);
+  if (!o) return "deployment " + name + " is not there";
+  auto d = store::parse(o);
+  if (int_at(d, "status.observedGeneration") != int_at(d, "metadata.generation"))
+    return "a change of deployment " + name + " is not seen yet";
+  for (auto* count : {"spec.replicas", "status.replicas", "status.updatedReplicas", "status.readyReplicas"})
+    if (int_at(d, count) != replicas)
+      return "deployment " + name + "'s " + count + " is " + std::to_string(int_at(d, count)) + ", not " +
+             std::to_string(replicas);
   return {};
 }
 

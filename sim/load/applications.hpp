@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/store/view.hpp"
 #include "sim/fleet/part.hpp"
 #include "sim/fleet/scenario.hpp"
 
@@ -27,5 +28,8 @@ private:
   std::vector<uint64_t> versions_;
   uint64_t changes_ = 0;
 };
+
+/// What a Deployment lacks of having `replicas` of its newest version, all ready; empty: nothing.
+std::string missing_of_rollout(const store::view& v, const std::string& ns, const std::string& name, int64_t replicas);
 
 }  // namespace skerry::sim

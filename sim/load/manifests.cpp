@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "sim/fleet/fleet.hpp"
+#include "sim/load/applications.hpp"
 
 namespace skerry::sim {
 namespace {
@@ -85,14 +86,9 @@ std::string manifests::missing(fleet& f) {
   for (auto& m : all_) {
     if (string_at(m.object, "kind") != "Deployment") continue;
     std::string name{string_at(m.object, "metadata.name")};
-    auto o = view->get("deployments.apps", namespace_of(m.object), name);
-    if (!o) return m.where + ": deployment " + name + " is not there";
-    auto d = store::parse(o);
-    auto wanted = int_at(d, "spec.replicas");
-    for (auto* count : {"status.updatedReplicas", "status.readyReplicas"})
-      if (int_at(d, count) != wanted)
-        return "deployment " + name + "'s " + count + " is " + std::to_string(int_at(d, count)) + ", not " +
-               std::to_string(wanted);
+    auto wanted = int_at(m.object, "spec.replicas", 1);
+    if (auto why = missing_of_rollout(*view, namespace_of(m.object), name, wanted); !why.empty())
+      return m.where + ": " + why;
   }
   return {};
 }

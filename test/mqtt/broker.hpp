@@ -1,5 +1,4 @@
 #pragma once
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -10,12 +9,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "test/net/free_port.hpp"
+#include "test/store/scratch.hpp"
 
 namespace skerry::test {
 
@@ -23,18 +24,11 @@ namespace skerry::test {
 class broker {
 public:
   explicit broker(const std::string& more = "allow_anonymous true\n") {
-    char name[] = "/tmp/skerry-mqtt-XXXXXX";
-    if (::mkdtemp(name) == nullptr) throw std::runtime_error("no directory for the broker");
-    directory_ = name;
-    port_ = free_port();
-    std::ofstream{directory_ + "/conf"} << "listener " << port_ << " 127.0.0.1\npersistence false\n" << replaced(more);
-    ::chmod(directory_.c_str(), 0755);  // it gives up root
+    std::ofstream{conf()} << "listener " << port_ << " 127.0.0.1\npersistence false\n" << replaced(more);
+    ::chmod(directory().c_str(), 0755);  // it gives up root
     start();
   }
-  ~broker() {
-    stop();
-    std::filesystem::remove_all(directory_);
-  }
+  ~broker() { stop(); }
   /// Makes a file of passwords for `password_file DIRECTORY/passwords`.
   static std::string hashed(const std::string& path, const std::string& user, const std::string& password) {
     std::ofstream{path} << user << ":" << password << "\n";
@@ -58,7 +52,7 @@ public:
     for (const auto* end : {".pem", ".key"}) ::chmod((at + end).c_str(), 0644);  // the broker gives up root
   }
   int port() const { return port_; }
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return files_.path(); }
 
   void start() {
     const char* argv[] = {"mosquitto", "-c", nullptr, nullptr};
@@ -71,7 +65,16 @@ public:
     if (::posix_spawn(&pid_, program, &quiet, nullptr, const_cast<char**>(argv), environ) != 0)
       throw std::runtime_error("mosquitto does not start: tools/install test");
     ::posix_spawn_file_actions_destroy(&quiet);
-    for (int i = 0; i < 1'000 && !answers(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!answers()) {
+      bool ended = ::waitpid(pid_, nullptr, WNOHANG) == pid_;
+      if (ended) pid_ = -1;
+      if (ended || std::chrono::steady_clock::now() > end) {
+        stop();
+        throw std::runtime_error(ended ? "the broker ended at once" : "the broker does not answer within 10 s");
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
   void stop() {
     if (pid_ <= 0) return;
@@ -81,16 +84,16 @@ public:
   }
 
 private:
-  std::string conf() const { return directory_ + "/conf"; }
+  std::string conf() const { return directory() + "/conf"; }
   std::string replaced(std::string more) const {
     for (auto at = more.find("DIRECTORY"); at != std::string::npos; at = more.find("DIRECTORY"))
-      more.replace(at, 9, directory_);
-    if (more.find("password_file") != std::string::npos) hashed(directory_ + "/passwords", "plant", "s3cret");
+      more.replace(at, 9, directory());
+    if (more.find("password_file") != std::string::npos) hashed(directory() + "/passwords", "plant", "s3cret");
     if (more.find("cafile") == std::string::npos) return more;
-    certificate(directory_, "ca");
-    certificate(directory_, "other");
-    certificate(directory_, "server", "ca");
-    certificate(directory_, "node", "ca");
+    certificate(directory(), "ca");
+    certificate(directory(), "other");
+    certificate(directory(), "server", "ca");
+    certificate(directory(), "node", "ca");
     return more;
   }
   static void run(std::vector<std::string> command) {
@@ -106,17 +109,6 @@ private:
     ::posix_spawn_file_actions_destroy(&quiet);
     ::waitpid(pid, nullptr, 0);
   }
-  static int free_port() {
-    auto fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof name;
-    ::bind(fd, reinterpret_cast<sockaddr*>(&name), size);
-    ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
-    ::close(fd);
-    return ntohs(name.sin_port);
-  }
   bool answers() const {
     auto fd = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in name{};
@@ -128,8 +120,8 @@ private:
     return ok;
   }
 
-  std::string directory_;
-  int port_ = 0;
+  scratch files_;
+  int port_ = free_port();
   pid_t pid_ = -1;
 };
 

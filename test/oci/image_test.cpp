@@ -1,7 +1,4 @@
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -11,23 +8,13 @@
 #include <drivers/runtime/oci/reference.hpp>
 
 #include "support.hpp"
+#include "test/net/free_port.hpp"
 
 using namespace skerry;
 using namespace skerry::test;
 namespace driver = skerry::drivers::oci;
 
 namespace {
-
-int free_port() {
-  driver::descriptor fd{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  bind(fd.get(), reinterpret_cast<sockaddr*>(&a), sizeof a);
-  socklen_t n = sizeof a;
-  getsockname(fd.get(), reinterpret_cast<sockaddr*>(&a), &n);
-  return ntohs(a.sin_port);
-}
 
 /// Debian's docker-registry on the loopback, with the images that are pushed to it.
 class registry {

@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_SUITE(manifests)
 
 BOOST_AUTO_TEST_CASE(objects_of_a_users_own_run_like_those_of_the_scenario) {
   folder dir;
-  auto file = dir.write("shop.yaml", shop);
+  auto file = dir.write("the shop's.yaml", shop);
   auto r = recipe_with(file);
   BOOST_REQUIRE_MESSAGE(r, test::why(r));
   BOOST_TEST(r->manifests.size() == 4u);
@@ -68,10 +68,10 @@ BOOST_AUTO_TEST_CASE(objects_of_a_users_own_run_like_those_of_the_scenario) {
   BOOST_TEST_CONTEXT(out.broke << ": " << out.why) BOOST_TEST(out.ok);
   BOOST_TEST(out.samples.back().pods_running == 4u + 3 + 1);
   BOOST_TEST(out.metrics.at("manifests").to_number<int>() == 4);
-  BOOST_TEST(r->line().find("--apply " + file) != std::string::npos);
+  BOOST_TEST(r->line().ends_with(" --apply '" + dir.path() + "/the shop'\\''s.yaml'"));
   // A seed file names it beside itself.
-  auto seed = tools::read_seed_file(
-      dir.write("seed.yaml", "scenario: steady\nnodes: 4\npodsPerNode: 1\nduration: 60s\napply: [shop.yaml]\n"));
+  auto seed = tools::read_seed_file(dir.write(
+      "seed.yaml", "scenario: steady\nnodes: 4\npodsPerNode: 1\nduration: 60s\napply: [\"the shop's.yaml\"]\n"));
   BOOST_REQUIRE_MESSAGE(seed, test::why(seed));
   BOOST_TEST(tools::play(*seed, true, false).out.trace == out.trace);
 }
@@ -95,7 +95,9 @@ BOOST_AUTO_TEST_CASE(what_the_api_refuses_ends_the_run_with_its_message) {
   fails(map + "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: n}, dat: {}}\n", "dat");
   fails(map + "---\n" + map, "already exists");
   fails("{apiVersion: v1, kind: Gadget, metadata: {name: m}}\n", "Gadget");
-  fails(map + "---\na: [\n", "document 2");
+  fails(map + "---\n{}\n", "document 2");
+  fails(map + "---\na: [\n", "line 4");
+  fails(map + "--- # second\n" + map + "...\n", "already exists");
   fails("a: b\n", "apiVersion");
   fails("# nothing\n", "no object");
 }

@@ -29,14 +29,31 @@ fs::path scenarios() {
   return SKERRY_SCENARIOS;
 }
 
-caf::expected<json::value> read_yaml(const fs::path& path) {
+caf::expected<std::string> read_text(const fs::path& path) {
   std::ifstream in{path};
   if (!in) return make_error(errc::not_found, "cannot read " + path.string());
   std::stringstream text;
   text << in.rdbuf();
-  auto v = http::yaml_to_json(text.str());
+  return text.str();
+}
+
+caf::expected<json::value> read_yaml(const fs::path& path) {
+  auto text = read_text(path);
+  if (!text) return text.error();
+  auto v = http::yaml_to_json(*text);
   if (!v) return make_error(code_of(v.error()), path.string() + ": " + message_of(v.error()));
   return v;
+}
+
+/// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+  auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view{"-_./=:,@%+"}.find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string out = "'";
+  for (char c : word) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return out + "'";
 }
 
 std::string names_of(const std::vector<std::pair<std::string, std::string>>& all) {
@@ -111,38 +128,33 @@ caf::expected<recipe> read_seed_file(const std::string& path) {
 }
 
 caf::expected<std::vector<sim::manifest>> read_manifests(const std::string& path) {
-  std::ifstream in{path};
-  if (!in) return make_error(errc::not_found, "--apply: cannot read " + path);
-  std::vector<std::string> documents(1);
-  for (std::string line; std::getline(in, line);)
-    if (line == "---" || line.starts_with("--- ") || line == "---\r")
-      documents.emplace_back();
-    else
-      documents.back() += line + "\n";
+  auto text = read_text(path);
+  if (!text) return make_error(errc::not_found, "--apply: " + message_of(text.error()));
+  auto documents = http::yaml_documents(*text);
+  if (!documents) return make_error(errc::invalid, path + ": " + message_of(documents.error()));
   std::vector<sim::manifest> out;
-  for (size_t i = 0; i < documents.size(); ++i) {
-    auto where = path + (documents.size() > 1 ? ", document " + std::to_string(i + 1) : "");
-    auto v = http::yaml_to_json(documents[i]);
-    if (!v) return make_error(errc::invalid, where + ": " + message_of(v.error()));
-    if (v->is_null()) continue;  // nothing but comments
-    if (!v->is_object() || string_at(*v, "kind").empty() || string_at(*v, "apiVersion").empty())
+  for (size_t i = 0; i < documents->size(); ++i) {
+    auto& v = (*documents)[i];
+    auto where = path + (documents->size() > 1 ? ", document " + std::to_string(i + 1) : "");
+    if (v.is_null()) continue;  // nothing but comments
+    if (!v.is_object() || string_at(v, "kind").empty() || string_at(v, "apiVersion").empty())
       return make_error(errc::invalid, where + ": no object with apiVersion and kind");
-    if (string_at(*v, "kind") == "List")
-      for (auto& item : array_at(*v, "items")) out.push_back({where, item});
+    if (string_at(v, "kind") == "List")
+      for (auto& item : array_at(v, "items")) out.push_back({where, item});
     else
-      out.push_back({where, std::move(*v)});
+      out.push_back({where, std::move(v)});
   }
   if (out.empty()) return make_error(errc::invalid, path + ": there is no object in it");
   return out;
 }
 
 std::string recipe::line() const {
-  auto out = "skerry-sim run " + what + " --seed " + std::to_string(seed) + " --nodes " + std::to_string(plan.nodes) +
-             " --pods-per-node " + std::to_string(plan.pods_per_node) + " --duration " +
+  auto out = "skerry-sim run " + quoted(what) + " --seed " + std::to_string(seed) + " --nodes " +
+             std::to_string(plan.nodes) + " --pods-per-node " + std::to_string(plan.pods_per_node) + " --duration " +
              std::to_string(plan.duration_ms) + "ms";
   for (size_t i = 0; i < without.size(); ++i) out += (i == 0 ? " --without " : ",") + std::to_string(without[i]);
   if (!plant.empty()) out += " --plant " + plant;
-  for (auto& file : apply) out += " --apply " + file;
+  for (auto& file : apply) out += " --apply " + quoted(file);
   return out;
 }
 
