@@ -28,6 +28,9 @@ world_options options_of(const scenario& s, const run_options& o, const std::sha
   w.told = o.told;
   w.images.insert(w.images.end(), o.images.begin(), o.images.end());
   w.runtime_delay_ms = std::max<int64_t>(1, s.container_ms / 2);
+  w.any_image = o.any_image;
+  w.wall_ms = o.wall_ms;
+  w.yaml = o.yaml;
   w.apps = o.apps;
   if (letters) w.apps.push_back({"book", [letters](island& cloud) { return letters->book(cloud); }});
   return w;
@@ -111,11 +114,15 @@ void fleet::fire() {
   w.clients_due_ms = due_.empty() ? 0 : due_.begin()->first;
 }
 
+void fleet::fire_due() {
+  if (!due_.empty() && due_.begin()->first != w.clients_due_ms) w.clients_due_ms = due_.begin()->first;
+  if (!due_.empty() && due_.begin()->first <= w.clock.steady_ms()) fire();
+}
+
 void fleet::run_to(int64_t at_ms) {
   after(at_ms - now_ms(), [] {});  // time stops there
   for (uint64_t n = 0; now_ms() < at_ms && !broken_; ++n) {
-    if (!due_.empty() && due_.begin()->first != w.clients_due_ms) w.clients_due_ms = due_.begin()->first;
-    if (!due_.empty() && due_.begin()->first <= w.clock.steady_ms()) fire();
+    fire_due();
     w.turn();
     if (n % turns_between_progress == 0 && options.progress) options.progress(*this);
   }
@@ -156,7 +163,7 @@ void fleet::take_sample() {
       s.lag_ms = std::max(s.lag_ms, l.lag_ms);
     }
   }
-  out_.samples.push_back(s);
+  if (out_.samples.size() < 2 * samples_max) out_.samples.push_back(s);
   after(sample_ms_, [this] { take_sample(); });
 }
 
@@ -177,7 +184,7 @@ void fleet::switch_on() {
   }
 }
 
-outcome fleet::run() {
+void fleet::begin() {
   w.net.set_faults(
       [this] {
         fault_plan p;
@@ -190,17 +197,25 @@ outcome fleet::run() {
   look();
   take_sample();
   switch_on();
+}
+
+void fleet::unleash() {
+  for (auto& f : schedule) {
+    if (std::find(options.without.begin(), options.without.end(), f.number) != options.without.end()) continue;
+    after(f.at_ms, [this, &f] { apply(f); });
+    after(f.end_ms(), [this, &f] { undo(f); });
+  }
+  for (auto& p : parts_) p->start(*this);
+}
+
+outcome fleet::run() {
+  begin();
   run_to(plan.power_on_ms + 1);
   if (settle(plan.start_ms)) {
     out_.started_ms = now_ms();
-    auto begin = now_ms();
-    for (auto& f : schedule) {
-      if (std::find(options.without.begin(), options.without.end(), f.number) != options.without.end()) continue;
-      after(f.at_ms, [this, &f] { apply(f); });
-      after(f.end_ms(), [this, &f] { undo(f); });
-    }
-    for (auto& p : parts_) p->start(*this);
-    run_to(begin + plan.duration_ms);
+    auto begun = now_ms();
+    unleash();
+    run_to(begun + plan.duration_ms);
     for (auto& p : parts_) p->finish(*this);
     heal();
     auto healed = now_ms();

@@ -27,6 +27,9 @@ struct run_options {
   decltype(world_options::told) told{};          ///< hears of every event
   std::function<void(const fleet&)> progress{};  ///< called every few thousand events
   std::vector<std::string> images{};             ///< that the registry has, beside those of the applications
+  bool any_image = false;                        ///< the registry has whatever is asked for
+  int64_t wall_ms = 0;                           ///< what clocks say at the beginning; 0: the same day in all runs
+  decltype(world_options::yaml) yaml{};          ///< reads YAML bodies; empty: they are refused
   std::vector<world_options::app> apps{};        ///< parts of the cloud: controllers of others
   std::vector<std::shared_ptr<part>> parts{};    ///< beside the applications and loads of the scenario
 };
@@ -70,6 +73,15 @@ public:
   ~fleet();
 
   outcome run();
+
+  /// Begins a run that `advance` steps, for as long as somebody likes: the scenario is played, and after its duration
+  /// the fleet lives on. Instead of `run`.
+  void go_live();
+  /// Lets virtual time pass to `to_ms` (since the beginning; at least a millisecond), or less if that takes more turns.
+  /// Throws std::runtime_error when time stands still.
+  void advance(int64_t to_ms, uint64_t turns_max);
+  /// What is known of the run so far.
+  const outcome& result() const { return out_; }
 
   // -- for parts and invariants ---------------------------------------------------------------------------------------
 
@@ -118,6 +130,10 @@ public:
 
 private:
   void switch_on();
+  void begin();
+  void unleash();
+  void await_all();
+  void fire_due();
   void run_to(int64_t at_ms);
   bool settle(int64_t within_ms);
   void fire();
@@ -145,6 +161,7 @@ private:
   std::map<uint32_t, fault> standing_;
   outcome out_;
   int64_t look_ms_ = 1'000, sample_ms_ = 1'000;
+  int64_t stop_ms_ = -1;  ///< live: where time stops next
   int registry_gone_ = 0;
   int64_t slower_ms_ = 0;
   size_t asking_ = 0;

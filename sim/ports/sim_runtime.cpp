@@ -137,7 +137,7 @@ void sim_runtime::ensure_image(std::string reference, ports::pull_policy policy,
                           "ErrImageNeverPull: image " + reference + " is not present with pull policy of Never");
     else if (!registry_ && (!here || policy == ports::pull_policy::always))
       result = make_error(errc::unavailable, "the registry does not answer");
-    else if (!here && !offered_.contains(reference))
+    else if (!here && !all_offered_ && !offered_.contains(reference))
       result = make_error(errc::not_found, "no registry has image " + reference);
     else
       local_.insert(reference);

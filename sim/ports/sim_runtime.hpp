@@ -43,6 +43,8 @@ public:
   void on_due(std::function<void(int64_t at_ms)> told);
   /// An image that the registry has.
   void offer_image(const std::string& reference);
+  /// From now on there is whatever image is asked for.
+  void offer_all() { all_offered_ = true; }
   /// A process ends by itself. False if no container of that name runs in the pod.
   bool end(const std::string& pod_uid, const std::string& name, int exit_code);
   /// The machine loses its power: nothing runs any more, networks are gone, the disk stays.
@@ -93,7 +95,7 @@ private:
   std::map<task, std::function<void(lock&)>> tasks_;
   uint64_t order_ = 0;
   int64_t delay_ms_ = 0, pull_ms_ = 0;
-  bool registry_ = true;
+  bool registry_ = true, all_offered_ = false;
   std::function<void(ports::container_state)> on_exit_;
   std::function<void(int64_t)> on_due_;
   std::map<std::string, ports::sandbox_state> sandboxes_;

@@ -37,6 +37,7 @@ world::world(world_options o)
       sys(deterministic(config)),
       coordinator_(dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler())) {
   clock.source = &coordinator_.clock();
+  if (options.wall_ms > 0) clock.wall_at_zero_ms = options.wall_ms - virtual_clock::start_ms;
   net.set_faults({}, &clock, true);
   add_standard(words);
   if (options.more_words) options.more_words(words);
@@ -75,7 +76,7 @@ void world::make_cloud() {
                                                 d.finder(paths::store),
                                                 d.finder(paths::api_sessions),
                                                 d.finder(paths::api_watches),
-                                                {},
+                                                options.yaml,
                                                 {},
                                                 d.finder(paths::api_samples)});
   link = std::make_unique<link::cloud_parts>(link::cloud_parts{.ctx = ctx,
@@ -103,6 +104,7 @@ edge& world::add_edge(const std::string& name, std::map<std::string, std::string
   auto owned = std::make_unique<edge>(clock, chance, log(), name, options.reports_max);
   auto& e = *owned;
   for (auto& image : options.images) e.runtime.offer_image(image);
+  if (options.any_image) e.runtime.offer_all();
   e.runtime.set_delay_ms(options.runtime_delay_ms);
   e.runtime.on_due([this, number = edges.size()](int64_t at) { runtimes_.emplace(at, number); });
   e.machine.facts_.hostname = name;

@@ -26,7 +26,8 @@ struct virtual_clock final : ports::clock {
   static constexpr int64_t start_ms = 1'000'000;  ///< what the steady clock says when a world begins
   caf::detail::test_actor_clock* source = nullptr;
   int64_t steady_ms() const override;
-  int64_t wall_ms() const override { return 1'790'000'000'000 + steady_ms(); }
+  int64_t wall_at_zero_ms = 1'790'000'000'000;
+  int64_t wall_ms() const override { return wall_at_zero_ms + steady_ms(); }
 };
 
 struct world_options {
@@ -43,6 +44,9 @@ struct world_options {
   /// Hears of every event, as it goes into the trace: when, what kind, who or what.
   std::function<void(int64_t at_ms, const char* kind, uint64_t number, std::string_view who)> told{};
   std::vector<std::string> images{"app:1"};  ///< what the registry has
+  bool any_image = false;                    ///< the registry has whatever is asked for
+  int64_t wall_ms = 0;                       ///< what clocks say at the beginning; 0: the same day in all worlds
+  decltype(api::parts::yaml) yaml{};         ///< reads YAML bodies of requests; empty: they are refused
   int64_t runtime_delay_ms = 20;             ///< how long each call of a container runtime takes
 };
 

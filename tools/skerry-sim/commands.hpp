@@ -19,6 +19,9 @@ struct sim_options {
   std::vector<uint32_t> without;
   std::vector<std::string> apply;  ///< files with objects of the user's own
   std::string plant, report, trace;
+  std::string serve;      ///< "127.0.0.1:7443": the cloud answers there; empty: nowhere
+  std::string serve_dir;  ///< of its kubeconfig; empty: one that goes with the run
+  double speed = 1;       ///< virtual time for each real one; 0: as fast as it goes
   bool json = false, log = false;
 };
 
@@ -55,6 +58,11 @@ caf::expected<recipe> read_seed_file(const std::string& path);
 /// Reads a file of objects: YAML of one or several documents, or JSON; the items of a List one by one. Errors:
 /// errc::not_found, errc::invalid with file, document and what is wrong.
 caf::expected<std::vector<sim::manifest>> read_manifests(const std::string& path);
+
+/// What a fleet of this recipe is made with.
+sim::run_options options_of(const recipe& r);
+/// Plays it while its cloud answers HTTPS at o.serve, until SIGINT or SIGTERM. The process's exit code.
+int serve(const sim_options& o, const recipe& r);
 
 /// Plays it. Progress goes to the terminal, if there is one and `quiet` is not set.
 /// Every event goes into the file `trace`, a line each, if that is not empty: what two runs did differently shows

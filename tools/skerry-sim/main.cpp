@@ -1,4 +1,5 @@
 #include <boost/program_options.hpp>
+#include <charconv>
 #include <cstdio>
 #include <iostream>
 
@@ -27,6 +28,7 @@ seed and options give the same run, event for event.
 examples:
   skerry-sim run region-cut --nodes 200 --report /tmp/report
   skerry-sim run chaos --seeds 100
+  skerry-sim run steady --nodes 5000 --serve
   skerry-sim run region-cut --nodes 100 --apply shop.yaml
   skerry-sim run steady --nodes 5000 --pods-per-node 10 --duration 1h --json
 )";
@@ -40,6 +42,26 @@ caf::error read_numbers(const std::string& text, std::vector<uint32_t>& out) {
     out.push_back(static_cast<uint32_t>(std::stoul(part)));
     at = end + 1;
   }
+  return {};
+}
+
+caf::error read_speed(const std::string& text, double& out) {
+  auto r = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (text == "max")
+    out = 0;
+  else if (r.ec != std::errc{} || r.ptr != text.data() + text.size() || !(out >= 0.001 && out <= 1e6))
+    return make_error(errc::invalid, "--speed '" + text + "' is neither a number from 0.001 to 1000000 nor max");
+  return {};
+}
+
+caf::error check_serve(const sim_options& o) {
+  if (o.serve.empty()) return {};
+  auto colon = o.serve.rfind(':');
+  uint16_t port = 0;
+  if (colon != std::string::npos) std::from_chars(o.serve.data() + colon + 1, o.serve.data() + o.serve.size(), port);
+  if (port == 0)
+    return make_error(errc::invalid, "--serve '" + o.serve + "' is not ADDRESS:PORT, such as 127.0.0.1:7443");
+  if (o.command != "run" || o.seeds > 1) return make_error(errc::invalid, "--serve goes with run, and with one seed");
   return {};
 }
 
@@ -60,6 +82,11 @@ po::options_description known_options() {
   add("plant", po::value<std::string>()->default_value(""), "a bug to bring in (see `plants`)");
   add("report", po::value<std::string>()->default_value(""), "a folder for a page with plots");
   add("trace", po::value<std::string>()->default_value(""), "a file for every event, a line each");
+  add("serve", po::value<std::string>()->implicit_value("127.0.0.1:7443"),
+      "run: the cloud answers kubectl at this address and port, until SIGINT or SIGTERM");
+  add("serve-dir", po::value<std::string>()->default_value(""),
+      "a folder for its certificates and admin.kubeconfig (else one that goes with it)");
+  add("speed", po::value<std::string>()->default_value("1"), "with --serve: virtual seconds in a real one, or max");
   add("json", "one JSON object instead of text");
   add("log", "what the islands log, on standard error");
   add("help,h", "this text");
@@ -91,6 +118,10 @@ caf::error read_options(int argc, char** argv, sim_options& o, bool& help) {
   o.jobs = v["jobs"].as<unsigned>();
   o.plant = text("plant");
   if (v.contains("apply")) o.apply = v["apply"].as<std::vector<std::string>>();
+  o.serve = text("serve");
+  o.serve_dir = text("serve-dir");
+  if (auto e = read_speed(text("speed"), o.speed)) return e;
+  if (auto e = check_serve(o)) return e;
   o.report = text("report");
   o.trace = text("trace");
   o.json = v.contains("json");
@@ -144,6 +175,7 @@ int run(const sim_options& o) {
     return 0;
   }
   if (o.command == "shrink") return shrink(o, std::move(*r));
+  if (!o.serve.empty()) return serve(o, *r);
   return o.seeds > 1 ? run_seeds(o, *r) : play_one(o, *r);
 }
 

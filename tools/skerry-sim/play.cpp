@@ -62,13 +62,22 @@ std::string number(double n, int digits = 1) {
 
 }  // namespace
 
-finished play(const recipe& r, bool quiet, bool log, const std::string& trace) {
-  auto begin = now_s(), shown = begin;
-  island_log to_people;
+sim::run_options options_of(const recipe& r) {
   sim::run_options o;
   o.seed = r.seed;
   o.without = r.without;
   o.plant = r.plant;
+  if (!r.manifests.empty()) {
+    o.parts.push_back(std::make_shared<sim::manifests>(r.manifests));
+    o.images = sim::manifests::images_of(r.manifests);
+  }
+  return o;
+}
+
+finished play(const recipe& r, bool quiet, bool log, const std::string& trace) {
+  auto begin = now_s(), shown = begin;
+  island_log to_people;
+  auto o = options_of(r);
   if (log) o.log = &to_people;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{trace.empty() ? nullptr : std::fopen(trace.c_str(), "w"),
                                                        std::fclose};
@@ -90,10 +99,6 @@ finished play(const recipe& r, bool quiet, bool log, const std::string& trace) {
                    f.plan.nodes, f.eyes->pods_running, number(static_cast<double>(f.w.events()) / 1e6).c_str());
     };
   finished done;
-  if (!r.manifests.empty()) {
-    o.parts.push_back(std::make_shared<sim::manifests>(r.manifests));
-    o.images = sim::manifests::images_of(r.manifests);
-  }
   auto watch = std::make_shared<stopwatch>();
   o.parts.push_back(watch);
   try {
