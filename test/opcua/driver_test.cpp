@@ -63,7 +63,7 @@ struct scene {
     auto answer = p->get_future();
     device->read({point}, 5'000, [p](auto r) { p->set_value(std::move(r)); });
     BOOST_REQUIRE(answer.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
-    return answer.get().at(0);
+    return answer.get().back();
   }
   caf::error write(uint32_t point, const std::string& text) {
     auto p = std::make_shared<std::promise<caf::error>>();
@@ -180,6 +180,38 @@ BOOST_AUTO_TEST_CASE(values_of_all_types) {
   BOOST_TEST((code_of(refused) == errc::invalid), message_of(refused));
   BOOST_TEST(s.read(at + 3).why.find("configData.nodeID") != std::string::npos);
   BOOST_TEST((code_of(s.write(at + 3, "1")) == errc::invalid));
+}
+
+BOOST_AUTO_TEST_CASE(all_that_was_said_is_read_once_in_order) {
+  scene s;
+  add_all(*s.server);
+  s.server->start();
+  s.connect({"ns=1;s=i32"});
+  BOOST_TEST(scene::until([&] { return s.read(0).said != 0; }));
+  for (int i = 1; i <= 5; ++i) {
+    auto before = s.news.load();
+    BOOST_TEST(!s.write(0, std::to_string(i)));
+    if (i == 1) BOOST_TEST(scene::until([&] { return s.news > before; }));
+  }
+  std::vector<std::string> said;
+  uint64_t number = 0;
+  auto take = [&] {
+    auto p = std::make_shared<std::promise<std::vector<ports::point_reading>>>();
+    auto answer = p->get_future();
+    s.device->read({0}, 5'000, [p](auto r) { p->set_value(std::move(r)); });
+    for (auto& r : answer.get())
+      if (r.said > number) {
+        number = r.said;
+        said.push_back(r.value.text);
+      }
+    return !said.empty() && said.back() == "5";
+  };
+  BOOST_TEST(scene::until(take));
+  BOOST_TEST(std::is_sorted(said.begin(), said.end()));
+  BOOST_TEST(said.size() >= 2u);  // those between that lived shorter than samplingInterval were not seen by the server
+  auto before = said.size();
+  take();
+  BOOST_TEST(said.size() == before);
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_goes_and_comes_back) {

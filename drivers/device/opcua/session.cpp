@@ -156,7 +156,7 @@ void session::judge(machine& m) {
 
 void session::read(const machine_ptr& m, uint64_t ticket, std::vector<uint32_t> points, uint32_t deadline_ms) {
   job j{m, ticket, clock::now() + std::chrono::milliseconds(deadline_ms), std::move(points), {}, false};
-  std::vector<seen> values;
+  std::vector<std::pair<uint32_t, machine::saying>> values;
   std::string why;
   {
     std::lock_guard lock{mutex_};
@@ -165,9 +165,15 @@ void session::read(const machine_ptr& m, uint64_t ticket, std::vector<uint32_t> 
     if (!connected_) {
       why = why_;
     } else if (std::all_of(j.points.begin(), j.points.end(), known)) {
-      for (auto p : j.points)
-        values.push_back(m->points[p].refused.empty() ? m->points[p].last
-                                                      : seen{SKERRY_BAD, m->points[p].refused, {}, false, nullptr});
+      for (auto p : j.points) {
+        auto& point = m->points[p];
+        for (auto& said : std::exchange(point.unread, {}))
+          if (said.number != point.last.number) values.emplace_back(p, std::move(said));
+        if (point.refused.empty())
+          values.emplace_back(p, point.last);
+        else
+          values.emplace_back(p, machine::saying{{SKERRY_BAD, point.refused, {}, false, nullptr}, {}, 0});
+      }
     } else if (jobs_.size() >= jobs_max) {
       why = "too much waits for this server";
     } else {
@@ -227,17 +233,31 @@ void session::heard(uint64_t key, const UA_DataValue& v) {
   if (i == places_.end()) return;
   auto& m = *i->second.who;
   auto& p = m.points[i->second.point];
-  p.last = seen_of(v);
+  p.last = {seen_of(v), clock::now(), ++said_};
   p.heard = true;
-  if (p.last.type != nullptr) p.type = p.last.type;
+  p.unread.push_back(p.last);
+  if (p.unread.size() > machine::unread_max) p.unread.pop_front();
+  if (p.last.what.type != nullptr) p.type = p.last.what.type;
   if (!std::exchange(m.news_told, true)) m.host->news(m.host, m.id);
 }
 
 void session::answer(const job& j, const std::vector<seen>& values) {
+  std::vector<std::pair<uint32_t, machine::saying>> now;
+  for (size_t i = 0; i < j.points.size(); ++i) now.emplace_back(j.points[i], machine::saying{values[i], {}, 0});
+  answer(j, now);
+}
+
+void session::answer(const job& j, const std::vector<std::pair<uint32_t, machine::saying>>& values) {
   std::vector<skerry_reading> out;
-  for (size_t i = 0; i < j.points.size(); ++i) {
-    const auto& s = values[i];
-    skerry_reading r{j.points[i], s.quality, view(s.why), {s.bytes ? SKERRY_BYTES : SKERRY_TEXT, {}}, 0};
+  for (const auto& [point, said] : values) {
+    const auto& s = said.what;
+    auto age = said.number == 0 ? clock::duration{} : clock::now() - said.at;
+    skerry_reading r{point,
+                     s.quality,
+                     view(s.why),
+                     {s.bytes ? SKERRY_BYTES : SKERRY_TEXT, {}},
+                     std::chrono::duration_cast<std::chrono::milliseconds>(age).count(),
+                     said.number};
     r.value.as.text = view(s.text);
     out.push_back(r);
   }

@@ -17,12 +17,19 @@ namespace skerry::drivers::opcua {
 
 /// A device on a server. What may change is guarded by its session's lock.
 struct machine {
+  static constexpr size_t unread_max = 1'024;  ///< of a point; then the oldest go
+  struct saying {
+    seen what;
+    std::chrono::steady_clock::time_point at{};
+    uint64_t number = 0;  ///< of all that was said; 0: it was asked for now
+  };
   struct point {
     std::string node, refused;  ///< why it cannot be used; empty if it can
     uint32_t item = 0;          ///< of the subscription; 0: the server does not watch it
     uint64_t key = 0;           ///< what the item is known by
     bool heard = false;         ///< `last` is of this connection, and the server will say when it changes
-    seen last;
+    saying last;
+    std::deque<saying> unread;          ///< what was said since the last read, `last` included
     const UA_DataType* type = nullptr;  ///< of the variable, once it is known
   };
   const skerry_host* host = nullptr;
@@ -83,6 +90,7 @@ private:
   void heard(uint64_t key, const UA_DataValue& v);
   void judge(machine& m);
   static void answer(const job& j, const std::vector<seen>& values);
+  static void answer(const job& j, const std::vector<std::pair<uint32_t, machine::saying>>& values);
   static void answer_bad(const job& j, skerry_status status, const std::string& why);
 
   device::opcua_address where_;
@@ -96,7 +104,7 @@ private:
   std::map<uint64_t, place> places_;  // what is watched, by the key of its item
   std::vector<uint32_t> unwatched_;   // items that the server may forget
   std::deque<job> jobs_;
-  uint64_t keys_ = 0;
+  uint64_t keys_ = 0, said_ = 0;
   bool stopping_ = false, connected_ = false, tried_ = false;
   std::string why_ = "not connected yet";
   uint32_t pause_ms_ = 0;

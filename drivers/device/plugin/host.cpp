@@ -314,10 +314,10 @@ void host::on_read(uint64_t ticket, const skerry_reading* readings, size_t count
   if (!p->read) return answer(*p, errc::unavailable, "the driver answered a write as a read");
   std::vector<ports::point_reading> out;
   for (auto point : p->points) {
-    const auto* end = readings + (readings == nullptr ? 0 : count);
-    const auto* r = std::find_if(readings, end, [&](const skerry_reading& x) { return x.point == point; });
-    out.push_back(r == end ? ports::point_reading{point, ports::quality::bad, "the driver gave no value of it", {}}
-                           : reading_of(*r));
+    auto before = out.size();
+    for (size_t i = 0; readings != nullptr && i < count && out.size() < readings_max; ++i)
+      if (readings[i].point == point) out.push_back(reading_of(readings[i]));
+    if (out.size() == before) out.push_back({point, ports::quality::bad, "the driver gave no value of it", {}});
   }
   p->read(std::move(out));
 }

@@ -44,6 +44,8 @@ public:
   using clock = guest::clock;
   static constexpr size_t waiting_max = 1'024;  ///< reads and writes under way; more are refused
 
+  static constexpr size_t readings_max = 65'536;  ///< in one answer
+
   explicit host(const skerry_driver& driver);
   host(const host&) = delete;
   host& operator=(const host&) = delete;

@@ -68,6 +68,7 @@ typedef struct skerry_reading {
   skerry_text why;  /* of a quality that is not good */
   skerry_value value;
   int64_t age_ms; /* how long ago the device said so, where it was not asked now */
+  uint64_t said;  /* then also a number of what it said: the same one again is nothing new. Else 0 */
 } skerry_reading;
 
 typedef struct skerry_point {
@@ -90,7 +91,8 @@ struct skerry_host {
   void (*health)(const skerry_host *host, uint64_t device, int32_t online, skerry_text why);
   /* The device has said something by itself: it is worth reading now. Not again before the next read. */
   void (*news)(const skerry_host *host, uint64_t device);
-  /* Answers read(): a reading for each point that was asked for. One that is missing is bad. */
+  /* Answers read(): a reading for each point that was asked for. One that is missing is bad. Where the device speaks by
+   * itself there may be several for a point, oldest first: all that it said since the last read. */
   void (*read_done)(const skerry_host *host, uint64_t ticket, const skerry_reading *readings, size_t count);
   /* Answers write(). */
   void (*write_done)(const skerry_host *host, uint64_t ticket, skerry_status status, skerry_text why);

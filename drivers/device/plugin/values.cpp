@@ -78,6 +78,7 @@ ports::point_reading reading_of(const skerry_reading& r) {
   ports::point_reading out;
   out.point = r.point;
   out.age_ms = std::max<int64_t>(r.age_ms, 0);
+  out.said = r.said;
   out.why = cleaned(r.why);
   if (r.quality == SKERRY_GOOD) out.state = ports::quality::good;
   if (r.quality == SKERRY_UNCERTAIN) out.state = ports::quality::uncertain;

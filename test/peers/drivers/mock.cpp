@@ -43,7 +43,7 @@ std::vector<skerry_reading> readings_of(const machine& m, const uint32_t* points
   std::vector<skerry_reading> out;
   for (size_t i = 0; i < count; ++i) {
     const auto& v = m.values[points[i]];
-    skerry_reading r{points[i], SKERRY_GOOD, {}, {SKERRY_TEXT, {}}, 7};
+    skerry_reading r{points[i], SKERRY_GOOD, {}, {SKERRY_TEXT, {}}, 7, 0};
     r.value.as.text = said(v);
     if (v.empty()) r.quality = SKERRY_BAD, r.why = said(none);
     if (m.mode == "kinds") {
