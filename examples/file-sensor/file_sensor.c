@@ -150,7 +150,13 @@ static void close_machine(void *self) {
 }
 
 const skerry_driver *skerry_driver_main(void) {
-  static const skerry_driver table = {SKERRY_DRIVER_ABI, sizeof table,  "file",      "1.0",
-                                      open_machine,      read_points, write_point, close_machine};
+  static const skerry_driver table = {.abi = SKERRY_DRIVER_ABI,
+                                      .size = sizeof table,
+                                      .protocol = "file",
+                                      .version = "1.0",
+                                      .open = open_machine,
+                                      .read = read_points,
+                                      .write = write_point,
+                                      .close = close_machine};
   return &table;
 }
