@@ -163,7 +163,7 @@ void fleet::take_sample() {
       s.lag_ms = std::max(s.lag_ms, l.lag_ms);
     }
   }
-  if (out_.samples.size() < 2 * samples_max) out_.samples.push_back(s);
+  if (stop_ms_ < 0) out_.samples.push_back(s);  // who lives on without an end keeps none
   after(sample_ms_, [this] { take_sample(); });
 }
 
