@@ -10,7 +10,8 @@ namespace skerry::telemetry {
 namespace {
 
 constexpr std::chrono::milliseconds together{5};
-constexpr std::chrono::seconds tick_after{30};
+constexpr std::chrono::milliseconds tick_after{30'000}, pause{500};
+constexpr int64_t turn_ms = 500;
 constexpr size_t devices_of_frame_max = limits::devices_per_node_max;
 
 letter<schema::SamplesKept> kept_letter(uint64_t sequence) {
@@ -103,11 +104,17 @@ void keeper_state::tick() {
   auto& series = args_->series;
   commit();
   auto now = args_->ctx.clock.wall_ms();
-  for (const auto& node : series.due(now))
+  auto& clock = args_->ctx.clock;
+  auto turn_ends = clock.steady_ms() + turn_ms;  // a fleet whose hour is over at once does not hold up what comes
+  auto more = false;
+  for (const auto& node : series.due(now)) {
+    if ((more = clock.steady_ms() >= turn_ends)) break;
     if (auto e = series.seal(node, now)) failed("samples of " + node + " do not become blocks", e);
-  auto more = series.retain(now);
-  if (!more) failed("old samples stay", more.error());
-  self_->delayed_send(self_, more && *more ? std::chrono::seconds{1} : tick_after, keeper_tick{});
+  }
+  auto old = series.retain(now);
+  if (!old) failed("old samples stay", old.error());
+  more = more || (old && *old);
+  self_->delayed_send(self_, more ? pause : tick_after, keeper_tick{});
 }
 
 caf::behavior keeper(base::stateful<keeper_state>* self, keeper_args args) { return self->state.make(std::move(args)); }

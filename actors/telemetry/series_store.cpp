@@ -99,7 +99,7 @@ private:
 // -- writing ----------------------------------------------------------------------------------------------------------
 
 caf::error series_store::load(int64_t now_ms) {
-  std::unique_lock lock{mutex_};
+  std::lock_guard lock{mutex_};
   open_.clear();
   days_.clear();
   pending_ = {};
@@ -160,7 +160,7 @@ void series_store::put(const std::string& node, std::string_view journal, uint64
                                    }).bytes())});
   if ((*frame).getDevices().size() == 0) return;
   pending_.put(frames_of(node) + key_number(next_++), std::string{view_of(frame.bytes())});
-  std::unique_lock lock{mutex_};
+  std::lock_guard lock{mutex_};
   note(node, frame, now_ms);
 }
 
@@ -205,13 +205,14 @@ caf::error series_store::seal(const std::string& node, int64_t now_ms) {
   std::map<uint64_t, uint64_t> grown;
   block_writer out{batch, grown, next_, day_of(now_ms) + 1};
   for (auto& [key, samples] : series) out.write(key, samples);
-  std::unique_lock lock{mutex_};
-  for (auto& [day, bytes] : grown) {
-    bytes += days_[day];
+  for (auto& [day, bytes] : grown) {  // this thread alone changes them
+    if (auto d = days_.find(day); d != days_.end()) bytes += d->second;
     batch.put(day_key(day), number_bytes(bytes));
   }
   batch.put(std::string{next_key}, number_bytes(next_));
+  std::unique_lock no_scan{sealing_};
   if (auto ok = kv_.write(batch, true); !ok) return ok.error();
+  std::lock_guard lock{mutex_};
   open_.erase(node);
   for (auto [day, bytes] : grown) days_[day] = bytes;
   return {};
@@ -220,7 +221,7 @@ caf::error series_store::seal(const std::string& node, int64_t now_ms) {
 caf::expected<bool> series_store::retain(int64_t now_ms) {
   uint64_t total = 0, day = 0;
   {
-    std::shared_lock lock{mutex_};
+    std::lock_guard lock{mutex_};
     if (days_.empty()) return false;
     for (auto [d, bytes] : days_) total += bytes;
     day = days_.begin()->first;
@@ -243,7 +244,7 @@ caf::expected<bool> series_store::retain(int64_t now_ms) {
     batch.put(day_key(day), number_bytes(days_[day] - std::min(days_[day], bytes)));
   if (auto ok = kv_.write(batch, false); !ok) return ok.error();
   if (whole) kv_.compact(first, last);
-  std::unique_lock lock{mutex_};
+  std::lock_guard lock{mutex_};
   if (whole)
     days_.erase(day);
   else
@@ -252,7 +253,7 @@ caf::expected<bool> series_store::retain(int64_t now_ms) {
 }
 
 bool series_store::knows(const std::string& ns, const std::string& name) const {
-  std::shared_lock lock{mutex_};
+  std::lock_guard lock{mutex_};
   for (const auto& [node, n] : open_)
     if (n.devices.contains(ns + "/" + name)) return true;
   bool found = false;
@@ -267,7 +268,7 @@ bool series_store::knows(const std::string& ns, const std::string& name) const {
 }
 
 uint64_t series_store::block_bytes() const {
-  std::shared_lock lock{mutex_};
+  std::lock_guard lock{mutex_};
   uint64_t total = 0;
   for (auto [day, bytes] : days_) total += bytes;
   return total;
@@ -277,61 +278,67 @@ uint64_t series_store::block_bytes() const {
 
 caf::error series_store::scan(const range& r, const visitor& visit,
                               const std::function<bool(int64_t)>& day_done) const {
-  std::shared_lock lock{mutex_};
-  auto more = scan_open(r, visit);
-  if (!more) return more.error();
-  caf::error bad;
-  auto last = r.to_ms <= 0 ? 0 : day_of(r.to_ms - 1);
-  for (auto d = days_.lower_bound(day_of(r.from_ms)); d != days_.end() && d->first <= last && *more; ++d) {
-    auto first = device_prefix(d->first, r.ns, r.name);
-    if (!r.property.empty()) first += r.property + '\0';
-    auto scanned = kv_.scan(first, after(first), [&](std::string_view key, std::string_view value) {
-      auto k = read_block_key(key);
-      byte_reader in{value};
-      auto span = in.number();
-      if (!k || !span) return true;
-      if (k->first_ms >= r.to_ms || k->first_ms + static_cast<int64_t>(*span) < r.from_ms) return true;
-      auto samples = unpack(value.substr(value.size() - in.left()));
-      if (!samples) {
-        bad = samples.error();
-        return false;
-      }
-      for (auto& s : *samples)
-        if (s.time_ms >= r.from_ms && s.time_ms < r.to_ms && !visit(k->property, std::move(s))) return *more = false;
-      return true;
-    });
-    if (!scanned) return scanned.error();
-    if (bad) return bad;
-    *more = *more && day_done(static_cast<int64_t>(d->first + 1) * day_ms);
+  std::shared_lock no_seal{sealing_};
+  std::vector<std::string> nodes;
+  std::vector<uint64_t> days;
+  {
+    std::lock_guard lock{mutex_};
+    for (const auto& [node, n] : open_)
+      if (n.devices.contains(r.ns + "/" + r.name)) nodes.push_back(node);
+    auto last = r.to_ms <= 0 ? 0 : day_of(r.to_ms - 1);
+    for (auto d = days_.lower_bound(day_of(r.from_ms)); d != days_.end() && d->first <= last; ++d)
+      days.push_back(d->first);
+  }
+  bool more = true;
+  for (const auto& node : nodes)
+    if (auto e = more ? scan_open(node, r, visit, more) : caf::error{}) return e;
+  for (auto day : days) {
+    if (auto e = more ? scan_day(day, r, visit, more) : caf::error{}) return e;
+    more = more && day_done(static_cast<int64_t>(day + 1) * day_ms);
   }
   return {};
 }
 
-/// True unless `visit` has had enough.
-caf::expected<bool> series_store::scan_open(const range& r, const visitor& visit) const {
-  auto device = r.ns + "/" + r.name;
-  bool more = true;
-  for (const auto& [node, n] : open_) {
-    if (!n.devices.contains(device) || !more) continue;
-    auto first = frames_of(node);
-    auto scanned = kv_.scan(first, after(first), [&](std::string_view, std::string_view value) {
-      auto frame = read<schema::SampleFrame>(value);
-      if (!frame) return true;
-      for (auto d : (**frame).getDevices()) {
-        if (view_of(d.getName()) != r.name || view_of(d.getNamespace()) != r.ns) continue;
-        visit_series(view_of(d.getSeries()), [&](std::string_view property, std::string_view column) {
-          if (!more || (!r.property.empty() && property != r.property)) return;
-          auto samples = unpack(column);
-          if (!samples) return;
-          for (auto& s : *samples)
-            if (more && s.time_ms >= r.from_ms && s.time_ms < r.to_ms) more = visit(property, std::move(s));
-        });
-      }
-      return more;
-    });
-    if (!scanned) return scanned.error();
-  }
-  return more;
+caf::error series_store::scan_day(uint64_t day, const range& r, const visitor& visit, bool& more) const {
+  caf::error bad;
+  auto first = device_prefix(day, r.ns, r.name);
+  if (!r.property.empty()) first += r.property + '\0';
+  auto scanned = kv_.scan(first, after(first), [&](std::string_view key, std::string_view value) {
+    auto k = read_block_key(key);
+    byte_reader in{value};
+    auto span = in.number();
+    if (!k || !span) return true;
+    if (k->first_ms >= r.to_ms || k->first_ms + static_cast<int64_t>(*span) < r.from_ms) return true;
+    auto samples = unpack(value.substr(value.size() - in.left()));
+    if (!samples) {
+      bad = samples.error();
+      return false;
+    }
+    for (auto& s : *samples)
+      if (s.time_ms >= r.from_ms && s.time_ms < r.to_ms && !visit(k->property, std::move(s))) return more = false;
+    return true;
+  });
+  return scanned ? bad : scanned.error();
+}
+
+caf::error series_store::scan_open(const std::string& node, const range& r, const visitor& visit, bool& more) const {
+  auto first = frames_of(node);
+  auto scanned = kv_.scan(first, after(first), [&](std::string_view, std::string_view value) {
+    auto frame = read<schema::SampleFrame>(value);
+    if (!frame) return true;
+    for (auto d : (**frame).getDevices()) {
+      if (view_of(d.getName()) != r.name || view_of(d.getNamespace()) != r.ns) continue;
+      visit_series(view_of(d.getSeries()), [&](std::string_view property, std::string_view column) {
+        if (!more || (!r.property.empty() && property != r.property)) return;
+        auto samples = unpack(column);
+        if (!samples) return;
+        for (auto& s : *samples)
+          if (more && s.time_ms >= r.from_ms && s.time_ms < r.to_ms) more = visit(property, std::move(s));
+      });
+    }
+    return more;
+  });
+  return scanned ? caf::error{} : scanned.error();
 }
 
 }  // namespace skerry::telemetry

@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <mutex>
 #include <set>
 #include <shared_mutex>
 
@@ -71,11 +72,13 @@ private:
   };
   void note(const std::string& node, const letter<schema::SampleFrame>& frame, int64_t now_ms);
   caf::error load_offsets();
-  caf::expected<bool> scan_open(const range& r, const visitor& visit) const;
+  caf::error scan_open(const std::string& node, const range& r, const visitor& visit, bool& more) const;
+  caf::error scan_day(uint64_t day, const range& r, const visitor& visit, bool& more) const;
 
   ports::kv& kv_;
   series_limits limits_;
-  mutable std::shared_mutex mutex_;  ///< shared: what is open and what is in blocks fit together
+  mutable std::shared_mutex sealing_;  ///< shared: no frames become blocks meanwhile; taken before `mutex_`
+  mutable std::mutex mutex_;           ///< of open_ and days_, for those who are not the writing thread
   std::map<std::string, open_node> open_;
   std::map<uint64_t, uint64_t> days_;  ///< bytes of the blocks of each
   std::map<std::string, offset> offsets_;

@@ -57,13 +57,21 @@ void twin_state::assign(const assignment& a) {
   else
     core_.start(a.spec, a.prior.get(), now());
   assigned_ = true;
-  telemetry::device_points points{{a.spec->ns, a.spec->name, a.spec->uid}, {}};
-  for (const auto& p : a.spec->properties) points.properties.push_back(p.name);
-  hand_over();  // what was taken goes by the numbers of the properties that were
-  samples_.clear();
-  points_ = std::make_shared<const telemetry::device_points>(std::move(points));
+  number_points(*a.spec);
   if (anew) connect();
   step();
+}
+
+/// Samples go by the numbers of properties: those that wait are of the properties that were.
+void twin_state::number_points(const device_spec& spec) {
+  telemetry::device_points points{{spec.ns, spec.name, spec.uid}, {}};
+  for (const auto& p : spec.properties) points.properties.push_back(p.name);
+  if (points_ && points_->device.uid == points.device.uid && points_->properties == points.properties) return;
+  hand_over();
+  if (!samples_.empty())
+    args_->ctx.log.info(args_->path, std::to_string(samples_.size()) + " samples are lost: the properties changed");
+  samples_.clear();
+  points_ = std::make_shared<const telemetry::device_points>(std::move(points));
 }
 
 void twin_state::connect() {

@@ -26,6 +26,7 @@ public:
 private:
   void greet();
   void assign(const assignment& a);
+  void number_points(const device_spec& spec);
   void connect();
   void handle(const internal::tick& m);
   void handle(const internal::health& m);
