@@ -133,7 +133,7 @@ class NodeRepl(Repl):
             expect(phases.get(p) == "running", f"{p} runs: {phases}")
         expect(next(a for a in tree if a["path"] == "/node/n1/pod")["kind"] == "pool", f"{tree}")
         one = self.json("tree /node/n1 -d 1")["actors"]
-        level = ["/node/n1"] + [f"/node/n1/{c}" for c in ("admin", "agent", "devices", "link", "mesh", "pod", "twin")]
+        level = ["/node/n1"] + [f"/node/n1/{c}" for c in ("admin", "agent", "devices", "link", "mesh", "pod", "samples", "twin")]
         expect(sorted(a["path"] for a in one) == level, f"one level: {one}")
         info = self.json(f"info {AGENT}")
         expect(info["supervisor"] == "/node/n1" and info["actor"]["handled"] > 0 and info["actor"]["lastMessage"], f"{info}")

@@ -1,11 +1,11 @@
 # What the tests in a qemu guest share: Debian's stock kernel, unpacked and not installed, and this machine's root, seen read-only (9p)
-# below a tmpfs; nothing is left behind. To be sourced, with $build set.
+# below a tmpfs; nothing is left behind. To be sourced, with $root and $build set.
 
 # guest_prepare: finds or fetches the kernel; sets place (a directory that goes when the script ends), cache, package, kernel, modules.
 guest_prepare() {
   place=$(mktemp -d "$build/guest-XXXXXX")
   trap 'rm -rf "$place"' EXIT
-  cache=$build/guest-kernel  # not below /tmp, /run or /var/tmp, which the guest has for itself
+  cache=$build/guest-kernel
   package=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/{print $2; exit}')
   [ -n "$package" ] || { echo "error: apt knows no linux-image-amd64; run apt-get update" >&2; exit 1; }
   if [ ! -d "$cache/$package/boot" ]; then
@@ -37,12 +37,17 @@ for m in /*.ko; do $b insmod $m; done
 $b mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=524288 host /lower || $b poweroff -f
 $b mount -t tmpfs -o size=3g u /upper; $b mkdir /upper/up /upper/work
 $b mount -t overlay -o lowerdir=/lower,upperdir=/upper/up,workdir=/upper/work o /new || $b poweroff -f
+$b mkdir /whole && $b mount -o bind /new /whole
 for d in proc sys dev run tmp var/tmp; do $b mkdir -p /new/$d; done
 $b mount -t proc p /new/proc; $b mount -t sysfs s /new/sys; $b mount -t devtmpfs d /new/dev
 $b mkdir -p /new/dev/pts /new/dev/shm; $b mount -t devpts p /new/dev/pts; $b mount -t tmpfs s /new/dev/shm
 for d in run tmp var/tmp; do $b mount -t tmpfs t /new/$d; done
 $b mount -t cgroup2 c /new/sys/fs/cgroup
 for p in $($b cat /proc/cmdline); do case $p in skerry.*) eval "${p#skerry.}";; esac; done
+# A tree that stands in one of the folders that the guest has for itself is there all the same.
+for d in $tree $build; do
+  case $d in /run/* | /tmp/* | /var/tmp/*) $b mkdir -p /new$d; $b mount -o bind /whole$d /new$d ;; esac
+done
 $b mkdir -p /new/lib/modules/$kernel; $b mount -o bind /new$modules /new/lib/modules/$kernel
 $b ln -sf /proc/self/fd /new/dev/fd
 # Not a chroot: who enters a container's mount namespace later would find itself in the initramfs.
@@ -58,7 +63,7 @@ guest_run() {
   timeout --kill-after=10 "$1" qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp "$3" -m "$2" -nographic -no-reboot \
     -nic none -kernel "$cache/$package/boot/vmlinuz-$kernel" -initrd "$place/initrd.gz" \
     -virtfs "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap" \
-    -append "console=ttyS0 quiet panic=-1 skerry.kernel=$kernel skerry.modules=$modules skerry.script=$place/run" </dev/null | tee "$place/log"
+    -append "console=ttyS0 quiet panic=-1 skerry.kernel=$kernel skerry.modules=$modules skerry.script=$place/run skerry.tree=$root skerry.build=$build" </dev/null | tee "$place/log"
 }
 
 # guest_count TEST: counts what a Boost.Test binary said with --log_level=test_suite; the last line is "N passed, N failed".
