@@ -230,31 +230,15 @@ void check_device(checker& c, const resource_info&, const json::object*, const j
   if (auto node = text_in(spec, "nodeName"); !node.empty()) c.dns_subdomain(at / "nodeName", node);
   const auto& protocol = object_or_none(spec, "protocol");
   auto name = device::protocol_of(text_in(protocol, "protocolName"));
-  if (name == "modbus") {
-    auto protocol_at = at / "protocol";
-    const auto& config = object_or_none(protocol, "configData");
-    auto read = device::read_modbus_address(config);
-    if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
-  }
-  if (name == "mqtt") {
-    auto protocol_at = at / "protocol";
-    const auto& config = object_or_none(protocol, "configData");
-    // What may stand in a visitor instead is looked for there by the driver.
-    auto read = device::read_mqtt_address(config, json::object{{"clientId", "any"}});
-    if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
-  }
-  if (name == "bluetooth") {
-    auto protocol_at = at / "protocol";
-    const auto& config = object_or_none(protocol, "configData");
-    auto read = device::read_bluetooth_address(config);
-    if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
-  }
-  if (name == "opcua") {
-    auto protocol_at = at / "protocol";
-    const auto& config = object_or_none(protocol, "configData");
-    auto read = device::read_opcua_address(config);
-    if (auto* p = std::get_if<device::problem>(&read)) report(c, protocol_at / "configData", config, *p);
-  }
+  const auto& config = object_or_none(protocol, "configData");
+  auto check = [&](const auto& read) {
+    if (auto* p = std::get_if<device::problem>(&read)) report(c, at / "protocol" / "configData", config, *p);
+  };
+  if (name == "modbus") check(device::read_modbus_address(config));
+  // What may stand in a visitor instead is looked for there by the driver.
+  if (name == "mqtt") check(device::read_mqtt_address(config, json::object{{"clientId", "any"}}));
+  if (name == "bluetooth") check(device::read_bluetooth_address(config));
+  if (name == "opcua") check(device::read_opcua_address(config));
   check_properties(c, spec, at, name);
 }
 

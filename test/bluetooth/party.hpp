@@ -9,17 +9,9 @@
 
 #include "actors/ports/device.hpp"
 #include "schema/error.hpp"
+#include "test/json.hpp"
 
 namespace skerry::test {
-
-inline json::value parsed(std::string text) {
-  for (auto& c : text)
-    if (c == '\'') c = '"';
-  std::string error;
-  auto v = parse_json(text, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
-  return v;
-}
 
 template <class F>
 bool until(F&& f, int seconds = 30) {

@@ -3,20 +3,14 @@
 #include <boost/test/unit_test.hpp>
 
 #include "schema/error.hpp"
+#include "test/json.hpp"
 
 using namespace skerry;
 using namespace skerry::device;
 
 namespace {
 
-json::object config_of(std::string text) {
-  for (auto& c : text)
-    if (c == '\'') c = '"';
-  std::string error;
-  auto v = parse_json(text, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
-  return v.get_object();
-}
+json::object config_of(std::string text) { return test::parsed(std::move(text)).get_object(); }
 
 conversion made(const char* type, const char* config, uint16_t count, bool bits = false) {
   auto c = read_conversion(*type_of(type), config_of(config), count, bits, false);

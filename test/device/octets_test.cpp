@@ -5,20 +5,14 @@
 #include "schema/device/bluetooth.hpp"
 #include "schema/error.hpp"
 #include "sim/ports/seeded_random.hpp"
+#include "test/json.hpp"
 
 using namespace skerry;
 using namespace skerry::device;
 
 namespace {
 
-json::object config_of(std::string text) {
-  for (auto& c : text)
-    if (c == '\'') c = '"';
-  std::string error;
-  auto v = parse_json(text, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
-  return v.get_object();
-}
+json::object config_of(std::string text) { return test::parsed(std::move(text)).get_object(); }
 
 std::string key(const char* type, const char* config) {
   auto c = read_octet_conversion(*type_of(type), config_of(config), false);

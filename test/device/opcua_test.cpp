@@ -1,4 +1,5 @@
 #include "schema/device/opcua.hpp"
+#include "test/json.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -7,14 +8,7 @@ using device::opcua_address;
 
 namespace {
 
-json::value parsed(std::string text) {
-  for (auto& c : text)
-    if (c == '\'') c = '"';
-  std::string error;
-  auto v = parse_json(text, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
-  return v;
-}
+using test::parsed;
 
 std::string wrong_key(const std::string& text) {
   auto r = device::read_opcua_address(parsed(text).as_object());

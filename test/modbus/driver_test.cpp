@@ -6,6 +6,7 @@
 
 #include "schema/error.hpp"
 #include "test/contract/device_contract.hpp"
+#include "test/json.hpp"
 #include "test/modbus/server.hpp"
 
 using namespace skerry;
@@ -13,14 +14,7 @@ using ports::quality;
 
 namespace {
 
-json::value parsed(std::string text) {
-  for (auto& c : text)
-    if (c == '\'') c = '"';
-  std::string error;
-  auto v = parse_json(text, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
-  return v;
-}
+using test::parsed;
 
 ports::device_point point(const char* kind, int offset, int limit = 1) {
   return {"p", parsed("{'register':'" + std::string{kind} + "','offset':" + std::to_string(offset) +

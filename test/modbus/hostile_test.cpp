@@ -7,6 +7,7 @@
 #include <future>
 
 #include "drivers/device/modbus/driver.hpp"
+#include "test/json.hpp"
 #include "test/modbus/server.hpp"
 
 using namespace skerry;
@@ -14,14 +15,7 @@ using ports::quality;
 
 namespace {
 
-json::value parsed(std::string text) {
-  for (auto& c : text)
-    if (c == '\'') c = '"';
-  std::string error;
-  auto v = parse_json(text, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
-  return v;
-}
+using test::parsed;
 
 using readings = std::vector<ports::point_reading>;
 readings read(ports::device_connection& device, std::vector<uint32_t> points) {

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "schema/error.hpp"
+#include "test/json.hpp"
 #include "test/mqtt/broker.hpp"
 
 using namespace skerry;
@@ -14,14 +15,7 @@ using ports::quality;
 
 namespace {
 
-json::value parsed(std::string text) {
-  for (auto& c : text)
-    if (c == '\'') c = '"';
-  std::string error;
-  auto v = parse_json(text, error);
-  BOOST_REQUIRE_MESSAGE(error.empty(), error);
-  return v;
-}
+using test::parsed;
 
 /// A twin's side of a device, or the device's own.
 struct party {
